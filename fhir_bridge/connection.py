@@ -1,0 +1,90 @@
+"""How a partner is reached: its address, limits and credentials, as plain values out of the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Time limits of one call, in seconds: until connected, between two reads, and for the whole call."""
+
+    connect_s: float = 3.0
+    read_s: float = 10.0
+    whole_s: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """`Authorization: Bearer {token}`, a token that does not change."""
+
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """The client's own Authorization header goes to the partner; a request without one is 401 `login`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenExchange:
+    """A token fetched by JSON: `body` is posted to `path`; the answer holds the token, and when it ends.
+
+    `token_at` and `expires_at` are fields of the answer; `expires_as` says what the latter's number means:
+    the Unix time of the end, in seconds, or the seconds that are left. A token without one lasts `lifetime_s`.
+    """
+
+    path: str
+    body: Mapping[str, str] = field(repr=False)
+    token_at: str
+    expires_at: str | None
+    expires_as: Literal["epoch_s", "lifetime_s"]
+    lifetime_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """OAuth 2 client credentials, RFC 6749 section 4.4: a form posted to `url`; `expires_in` may be text.
+
+    `form` holds further fields, such as `resource` of Azure's version 1 or `scope`.
+    """
+
+    url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    form: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FixedHeaders:
+    """Headers that go with every call."""
+
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MutualTls:
+    """A client certificate and its key, and the authorities that the partner's own certificate must come from.
+
+    Each is the path of a PEM file; without `ca_bundle` the public authorities are trusted.
+    """
+
+    certificate: str
+    key: str
+    ca_bundle: str | None = None
+
+
+Auth = Bearer | Forward | TokenExchange | ClientCredentials | FixedHeaders | MutualTls
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One partner as the gateway knows it. `base_url` has no trailing slash; all of `auth` applies to each call."""
+
+    partner: str
+    base_url: str
+    timeouts: Timeouts = Timeouts()
+    max_answer_bytes: int = 5_000_000
+    auth: tuple[Auth, ...] = ()

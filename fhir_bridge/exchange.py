@@ -1,0 +1,35 @@
+"""`PartnerRequest` and `PartnerResponse`: the values that cross to the partner and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Repeat = Literal["unsent", "safe"]
+"""When a call may be sent again: only if none of it can have reached the partner, or whenever it failed in transit."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerRequest:
+    """One HTTP call: `path` is below the partner's base URL and percent-encoded; `body` is JSON text.
+
+    `client_authorization` is the client's own Authorization header, for partners that want it forwarded.
+    """
+
+    partner: str
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    repeat: Repeat = "unsent"
+    client_authorization: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerResponse:
+    """What the partner answered, unread; header names are in lower case."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    body: bytes

@@ -1,0 +1,1 @@
+"""What FHIR itself says: interactions, structures, profiles, patches, versions. Knows no partner and no mapping."""

@@ -1,0 +1,1 @@
+"""The only way out: sends one `PartnerRequest` within its limits."""

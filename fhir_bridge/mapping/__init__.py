@@ -1,0 +1,1 @@
+"""Mapping files: read, checked and compiled once into pure functions, there and back."""

@@ -1,0 +1,125 @@
+"""How a request fails: `Issue`, `FhirError`, and the OperationOutcome that a client reads.
+
+https://hl7.org/fhir/R4/operationoutcome.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Json = Any
+"""A plain JSON value: dict, list, str, int, Decimal, bool or None."""
+
+CANONICAL = "https://fhir-bridge.example/fhir"
+"""The base of every canonical URL and identifier system that the bridge defines."""
+
+Severity = Literal["error", "warning", "information"]
+
+# https://hl7.org/fhir/R4/valueset-issue-type.html: all 31 codes.
+IssueCode = Literal[
+    "invalid", "structure", "required", "value", "invariant",
+    "security", "login", "unknown", "expired", "forbidden", "suppressed",
+    "processing", "not-supported", "duplicate", "multiple-matches", "not-found", "deleted",
+    "too-long", "code-invalid", "extension", "too-costly", "business-rule", "conflict",
+    "transient", "lock-error", "no-store", "exception", "timeout", "incomplete", "throttled",
+    "informational",
+]  # fmt: skip
+
+# CodeSystem/bridge-error: what went wrong, in our own words. profiles/CodeSystem-bridge-error.json defines each.
+ErrorCode = Literal[
+    # reading the request
+    "invalid-json", "duplicate-key", "nested-too-deep", "not-utf-8", "body-too-large",
+    "content-type-not-supported", "not-acceptable", "wrong-resource-type", "invalid-id", "invalid-header",
+    "unknown-path", "method-not-allowed", "partner-not-configured", "no-partner-found", "several-partners-found",
+    # FHIR structure
+    "unknown-element", "wrong-type", "unknown-resource-type", "element-missing", "choice-repeated",
+    "code-not-allowed", "invalid-format", "empty-value",
+    # profile
+    "too-few", "too-many", "value-not-allowed", "not-in-value-set", "no-slice", "rule-broken",
+    # mapping
+    "cannot-be-sent", "left-behind", "read-only", "cannot-be-cleared", "nothing-to-send", "unknown-modifier",
+    "invalid-patch",
+    # partner
+    "partner-refused", "partner-credentials-refused", "partner-error", "partner-unreachable",
+    "partner-too-late", "partner-answer-unreadable", "partner-throttled",
+    # neither
+    "internal-error", "done",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """One FHIR Coding: `system` a canonical URL, `code` the partner's or our own."""
+
+    system: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One thing that is wrong, or worth saying.
+
+    `error` is ours, `code` is FHIR's, `text` is for a person, `expression` is the FHIRPath of the element
+    that the client sent, `partner` is the partner's own code, `diagnostics` the partner's own words.
+    """
+
+    error: ErrorCode
+    code: IssueCode
+    text: str
+    expression: str | None = None
+    severity: Severity = "error"
+    partner: Coding | None = None
+    diagnostics: str | None = None
+
+
+class FhirError(Exception):
+    """The one way a request fails; the server answers it as an OperationOutcome."""
+
+    def __init__(self, status_code: int, *issues: Issue, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status_code, *issues)
+        self.status_code = status_code
+        self.issues = issues
+        self.headers = dict(headers or {})
+
+
+def operation_outcome(issues: Iterable[Issue]) -> Json:
+    """Return the OperationOutcome that lists `issues`, in order and each once."""
+    return {"resourceType": "OperationOutcome", "issue": [_issue(issue) for issue in dict.fromkeys(issues)]}
+
+
+def _issue(issue: Issue) -> Json:
+    codings = [Coding(f"{CANONICAL}/CodeSystem/bridge-error", issue.error)]
+    if issue.partner is not None:
+        codings.append(issue.partner)
+    element: dict[str, Json] = {
+        "severity": issue.severity,
+        "code": issue.code,
+        "details": {
+            "coding": [{"system": coding.system, "code": coding.code} for coding in codings],
+            "text": issue.text,
+        },
+    }
+    if issue.diagnostics:
+        element["diagnostics"] = issue.diagnostics
+    if issue.expression:
+        element["expression"] = [issue.expression]
+    return element
+
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+MAX_DIAGNOSTICS = 1000
+"""How many characters of a partner's words a client is shown."""
+
+
+def diagnostics(text: str) -> str | None:
+    """Return a partner's own words as a client may read them: one line, no control characters, not too long.
+
+    Nothing at all where they are HTML: that is a page for a browser, and may hold anything.
+    """
+    line = _UNPRINTABLE.sub(" ", text).strip()
+    if line.startswith("<") or "<html" in line.lower():
+        return None
+    return line[:MAX_DIAGNOSTICS] or None
