@@ -1,0 +1,75 @@
+# Each target sets itself up: Python 3.11 or newer with pip, and make, are all that has to be there.
+# `make help` lists the targets.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format coverage capability-statement constraints examples clean python
+
+# The first Python on the path that is new enough and has what builds the environment.
+PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
+	$$name -c 'import pip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+
+PORT ?= 8080
+WORKERS ?= 2
+UPGRADE ?=
+
+BIN := .venv/bin
+INSTALL := -m pip --python $(BIN)/python --disable-pip-version-check install --quiet --no-input
+
+# Built afresh whenever it is out of date, so that it never holds what constraints.txt no longer names.
+# --no-deps: the line before has installed every dependency, each checked against its hash.
+.venv/.ready: constraints.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo 'fhir-bridge needs Python 3.11 or newer with pip and venv; PYTHON=... names one.' >&2; exit 1; }
+	rm -rf .venv
+	$(PYTHON) -m venv --without-pip .venv
+	$(PYTHON) $(INSTALL) --require-hashes --requirement constraints.txt
+	$(PYTHON) $(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 24
+
+run: .venv/.ready ## Run the bridge in front of simulated partners, on PORT (8080).
+	$(BIN)/fhir-bridge sandbox --port $(PORT)
+
+test: .venv/.ready ## Run the tests in WORKERS (2) processes; every branch of fhir/ and mapping/ must be taken.
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --cov --cov-report=
+	$(BIN)/python -m coverage report --include='fhir_bridge/fhir/*,fhir_bridge/mapping/*' --fail-under=100
+
+check: .venv/.ready ## Check format, lint, types, mappings and profiles.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict
+	$(BIN)/fhir-bridge check
+
+format: .venv/.ready ## Put the source into the one format, and mend what the linter can mend.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+coverage: test ## Run the tests, then show every line and branch that they left out, also as htmlcov/.
+	$(BIN)/python -m coverage html --quiet
+	$(BIN)/python -m coverage report
+
+capability-statement: .venv/.ready ## Write capability-statement.json anew, from what the bridge serves.
+	$(BIN)/python -m tests.capability_statement
+
+# uv resolves for every platform and Python version at once, which pip cannot; it needs no place in .venv.
+constraints: ## Write constraints.txt anew from pyproject.toml; UPGRADE=--upgrade takes the newest versions.
+	$(PYTHON) -m venv .uv
+	.uv/bin/python -m pip --disable-pip-version-check install --quiet uv
+	.uv/bin/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command 'make constraints' \
+		$(UPGRADE) --output-file constraints.txt pyproject.toml
+
+examples: tests/fhir/node_modules/.package-lock.json ## Install HL7's examples, without which their test is skipped (npm).
+
+tests/fhir/node_modules/.package-lock.json: tests/fhir/package-lock.json
+	cd tests/fhir && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+clean: ## Remove all that these targets made, but for what is committed.
+	rm -rf .venv .uv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf tests/fhir/node_modules
+	find fhir_bridge tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+python:
+	@echo $(PYTHON)
