@@ -34,6 +34,7 @@ ErrorCode = Literal[
     "invalid-json", "duplicate-key", "nested-too-deep", "not-utf-8", "body-too-large",
     "content-type-not-supported", "not-acceptable", "wrong-resource-type", "invalid-id", "invalid-header",
     "unknown-path", "method-not-allowed", "partner-not-configured", "no-partner-found", "several-partners-found",
+    "login-required",
     # FHIR structure
     "unknown-element", "wrong-type", "unknown-resource-type", "element-missing", "choice-repeated",
     "code-not-allowed", "invalid-format", "empty-value",
