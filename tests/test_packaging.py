@@ -1,0 +1,184 @@
+"""What a user installs, and what the repository says of it: the wheel, the dependencies, the pinned versions."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# In two halves, so that this file is not one that names them.
+REGISTRY_HOSTS = [
+    ".".join(halves)
+    for halves in (
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("npmjs", "org"),
+        ("npmjs", "com"),
+        ("yarnpkg", "com"),
+        ("packages.fhir", "org"),
+        ("packages2.fhir", "org"),
+        ("simplifier", "net/packages"),
+    )
+]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this tree, built without a network."""
+    folder = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, text=True)
+    (built,) = folder.iterdir()
+    return built
+
+
+def files_below(folder: str) -> set[str]:
+    """Return the files below a folder of the repository, as they are called inside the wheel."""
+    return {f"fhir_bridge/{file.relative_to(ROOT).as_posix()}" for file in (ROOT / folder).rglob("*") if file.is_file()}
+
+
+def members(wheel: Path, folder: str) -> set[str]:
+    """Return the files of the wheel below `folder`."""
+    return {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(f"{folder}/")}
+
+
+def committed() -> list[Path]:
+    """Return every file that is committed or about to be."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("This is not a checkout: nothing is committed here.")
+    listing = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached"]
+    names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [ROOT / name for name in names.split("\0") if (ROOT / name).is_file()]
+
+
+def hosts_named(path: str, text: str) -> list[str]:
+    """Return one complaint for each line that names the host of a package registry."""
+    lines = enumerate(text.lower().splitlines(), start=1)
+    return [f"{path}:{number}: names {host}" for number, line in lines for host in REGISTRY_HOSTS if host in line]
+
+
+def project() -> dict[str, Any]:
+    """Return the `[project]` table of pyproject.toml."""
+    table: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return table
+
+
+def names_of(requirements: list[str]) -> list[str]:
+    """Return the packages of some requirements: `uvloop` of `uvloop>=0.20; sys_platform != 'win32'`."""
+    return [re.split(r"[^\w.-]", requirement)[0] for requirement in requirements]
+
+
+def normalized(name: str) -> str:
+    """Return a package's name as an index spells it: `fhir-resources` for `fhir.resources` (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def documented(heading: str) -> list[str]:
+    """Return the packages that one section of docs/dependencies.md has a line for."""
+    page = (ROOT / "docs/dependencies.md").read_text(encoding="utf-8")
+    section = page.split(f"## {heading}\n")[1].split("\n## ")[0]
+    return re.findall(r"^\| `([^`]+)` \| .+ \| .+ \|$", section, flags=re.MULTILINE)
+
+
+def packages_imported() -> set[str]:
+    """Return the installed packages whose modules fhir_bridge imports."""
+    providers = importlib.metadata.packages_distributions()
+    modules = {name for file in (ROOT / "fhir_bridge").rglob("*.py") for name in top_modules(file.read_text("utf-8"))}
+    outside = modules - sys.stdlib_module_names - {"fhir_bridge"}
+    return {normalized(package) for name in outside for package in providers.get(name, [f"whatever holds {name}"])}
+
+
+def top_modules(text: str) -> set[str]:
+    """Return the first word of every absolute import: `{"starlette"}` for `from starlette.routing import Route`."""
+    nodes = list(ast.walk(ast.parse(text)))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    from_ = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+    return {name.split(".")[0] for name in plain | from_}
+
+
+def pins() -> dict[str, list[str]]:
+    """Return the hashes of each package that constraints.txt pins."""
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    blocks = re.findall(r"^([\w.-]+)==\S+(.*?)(?=^\S|\Z)", text, flags=re.MULTILINE | re.DOTALL)
+    return {name: re.findall(r"--hash=sha256:[0-9a-f]{64}\b", rest) for name, rest in blocks}
+
+
+def test_the_wheel_carries_every_mapping_file(wheel: Path) -> None:
+    files = members(wheel, "fhir_bridge/mappings")
+
+    assert "fhir_bridge/mappings/ehealth.yaml" in files
+    assert files == files_below("mappings")
+
+
+def test_the_wheel_carries_every_profile(wheel: Path) -> None:
+    files = members(wheel, "fhir_bridge/profiles")
+
+    assert files == files_below("profiles")
+    assert [name for name in files if name.endswith(".json")]
+
+
+def test_the_wheel_carries_every_module_and_the_mark_that_it_is_typed(wheel: Path) -> None:
+    modules = {file.relative_to(ROOT).as_posix() for file in (ROOT / "fhir_bridge").rglob("*.py")}
+
+    assert modules | {"fhir_bridge/py.typed"} <= set(zipfile.ZipFile(wheel).namelist())
+
+
+def test_the_wheel_carries_nothing_but_the_package_and_its_license(wheel: Path) -> None:
+    top = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+
+    version = project()["version"]
+    assert top == {"fhir_bridge", f"fhir_bridge-{version}.dist-info"}
+    assert f"fhir_bridge-{version}.dist-info/licenses/LICENSE" in zipfile.ZipFile(wheel).namelist()
+
+
+def test_no_committed_file_names_the_host_of_a_package_registry() -> None:
+    texts = {file.relative_to(ROOT).as_posix(): file.read_text("utf-8", errors="replace") for file in committed()}
+
+    assert "constraints.txt" in texts
+    assert [complaint for path, text in texts.items() for complaint in hosts_named(path, text)] == []
+
+
+def test_a_registry_host_is_named_with_its_line() -> None:
+    text = "a\n  resolved: https://registry." + "NPMJS" + ".org/left-pad\n"
+
+    assert hosts_named("package-lock.json", text) == ["package-lock.json:2: names npmjs" + ".org"]
+
+
+def test_each_dependency_has_its_line_and_no_line_is_left_over() -> None:
+    table = project()
+
+    assert sorted(documented("To run")) == sorted(names_of(table["dependencies"]))
+    assert sorted(documented("To develop")) == sorted(names_of(table["optional-dependencies"]["dev"]))
+
+
+def test_whatever_the_package_imports_is_a_declared_dependency() -> None:
+    declared = {normalized(name) for name in names_of(project()["dependencies"])}
+
+    assert packages_imported() - declared == set()
+
+
+def test_every_dependency_is_pinned_with_its_hashes() -> None:
+    table = project()
+    wanted = {normalized(name) for name in names_of(table["dependencies"] + table["optional-dependencies"]["dev"])}
+
+    pinned = pins()
+
+    assert wanted - pinned.keys() == set()
+    assert [name for name, hashes in pinned.items() if not hashes] == []
+
+
+def test_the_build_backend_is_the_pinned_one() -> None:
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]
+
+    assert names_of(table["requires"]) == ["hatchling"]
+    assert "hatchling" in pins()
