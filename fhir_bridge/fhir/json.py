@@ -1,0 +1,181 @@
+"""JSON text to values and back, as strictly as FHIR needs it, and numbers as they were written.
+
+https://hl7.org/fhir/R4/json.html and RFC 8259
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from decimal import Decimal, InvalidOperation
+from itertools import accumulate
+from typing import NoReturn
+
+import orjson
+
+from fhir_bridge.fhir.problems import is_step, shown
+from fhir_bridge.outcome import ErrorCode, FhirError, Issue, Json
+
+MAX_DEPTH = 64
+"""How deep objects and lists may be nested: the deepest official example has 22 levels."""
+
+
+def loads(body: bytes, *, max_depth: int = MAX_DEPTH) -> Json:
+    """Return the value of JSON text in UTF-8: numbers with fraction or exponent, or beyond 64 bits, as Decimal.
+
+    A byte order mark is skipped. Raises FhirError 400 for anything else than one JSON value: other encodings,
+    syntax errors, NaN and Infinity, half a surrogate pair, nesting beyond `max_depth`; for repeated keys with an
+    issue for each. Texts give the place and never the content. Of a partner's answer, the caller catches it.
+    """
+    text = _text(body)
+    if body.count(b"{") + body.count(b"[") > max_depth and _depth(body) > max_depth:
+        raise _too_deep(max_depth)
+    try:
+        value = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise _malformed(error) from None
+    except RecursionError:
+        raise _too_deep(max_depth) from None
+    except _RepeatedKey:
+        raise FhirError(400, *_duplicates(text)) from None
+    if "\\u" in text:
+        _refuse_lone_surrogates(text)
+    return value
+
+
+def dumps(value: Json) -> bytes:
+    """Return compact JSON text in UTF-8, decimals with the digits that they came with: `1.50` stays `1.50`."""
+    return orjson.dumps(value, default=_number_text)
+
+
+def _number_text(value: object) -> orjson.Fragment:
+    if not isinstance(value, Decimal):
+        raise TypeError(f"{type(value).__name__} is no JSON value")
+    # str() writes 0.0000001 as 1E-7, a spelling that STU3 does not allow.
+    plain = value.adjusted() > -30 and int(value.as_tuple().exponent) <= 0
+    return orjson.Fragment(format(value, "f") if plain else str(value))
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+    except UnicodeDecodeError as error:
+        position = error.start + (3 if body.startswith(b"\xef\xbb\xbf") else 0)
+        raise _refused("not-utf-8", f"The body is not UTF-8: byte {position + 1:,} cannot be read.") from None
+
+
+def _refused(error: ErrorCode, text: str) -> FhirError:
+    return FhirError(400, Issue(error, "structure", text))
+
+
+def _malformed(error: json.JSONDecodeError) -> FhirError:
+    if not error.doc.strip():
+        return _refused("invalid-json", "The body is empty; send a resource as JSON.")
+    what = error.msg.removesuffix(" at").removesuffix(": ")
+    return _refused("invalid-json", f"The body is not JSON: {what}, at line {error.lineno}, column {error.colno}.")
+
+
+def _too_deep(max_depth: int) -> FhirError:
+    return _refused("nested-too-deep", f"The body is nested more than {max_depth} levels deep.")
+
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+
+
+def _depth(body: bytes) -> int:
+    """Return how deep the brackets are nested that stand outside of strings."""
+    brackets = _STRING.sub(b"", body).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise _refused("invalid-json", "The body holds a number whose exponent is too large.") from None
+
+
+def _integer(text: str) -> int | Decimal:
+    # Python refuses to read more than 4,300 digits, and orjson to write more than 64 bits.
+    number = Decimal(text) if len(text) > 18 else int(text)
+    return int(number) if -(2**63) <= number < 2**63 else number
+
+
+def _not_a_number(name: str) -> NoReturn:
+    raise _refused("invalid-json", f"The body holds {name}, which is no JSON number.")
+
+
+class _RepeatedKey(Exception):
+    """An object has a key twice: what was read is read again, slowly, to say where."""
+
+
+def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise _RepeatedKey
+    return value
+
+
+def _decoder(members: Callable[[list[tuple[str, Json]]], dict[str, Json]]) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=members, parse_float=_decimal, parse_int=_integer, parse_constant=_not_a_number
+    )
+
+
+_DECODER = _decoder(_members)
+
+
+def _duplicates(text: str) -> list[Issue]:
+    """Say which keys are repeated and where, in the order of the document as far as it can be read."""
+    if "\\u" in text:
+        _refuse_lone_surrogates(text)
+    repeated: list[tuple[dict[str, Json], str]] = []
+
+    def members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        value = dict(pairs)
+        counts = Counter(name for name, _ in pairs) if len(value) != len(pairs) else {}
+        repeated.extend((value, name) for name, count in counts.items() if count > 1)
+        return value
+
+    try:
+        root = _decoder(members).decode(text)
+    except json.JSONDecodeError as error:
+        raise _malformed(error) from None
+    type_name = root.get("resourceType") if isinstance(root, dict) else None
+    paths = dict(_paths(root, type_name if is_step(type_name) else ""))
+    return [_duplicate(name, paths.get(id(value))) for value, name in repeated]
+
+
+def _duplicate(name: str, path: str | None) -> Issue:
+    text = f"The key `{shown(name)}` occurs more than once in one object; keep one."
+    return Issue("duplicate-key", "structure", text, path or None)
+
+
+# A pair of surrogates, or half of one (the group), or any other escape.
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+
+
+def _refuse_lone_surrogates(text: str) -> None:
+    lone = next((escape.start() for escape in _ESCAPE.finditer(text) if escape[1]), None)
+    if lone is not None:
+        line, column = text.count("\n", 0, lone) + 1, lone - text.rfind("\n", 0, lone)
+        what = "an escape is half of a surrogate pair, and no character"
+        raise _refused("invalid-json", f"The body is not JSON: {what}, at line {line}, column {column}.")
+
+
+def _paths(value: Json, path: str) -> Iterator[tuple[int, str]]:
+    """Return the FHIRPath of each object within a value, by the identity of the object."""
+    if isinstance(value, dict):
+        yield id(value), path
+        for name, item in value.items():
+            step = name if is_step(name) else ""
+            yield from _paths(item, ".".join(filter(None, (path, step))))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _paths(item, f"{path}[{index}]")

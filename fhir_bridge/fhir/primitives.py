@@ -1,0 +1,160 @@
+"""The formats of FHIR's primitive types, by FHIR's own regular expressions and, for dates, the calendar.
+
+https://hl7.org/fhir/R4/datatypes.html#primitive and https://hl7.org/fhir/STU3/datatypes.html#primitive
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from fhir_bridge.outcome import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a primitive type is written: `fits` says yes or no, the rest explains a no.
+
+    `kinds` are the Python classes of its JSON value, `kind` their name; `rule` ends the sentence "… must be".
+    """
+
+    fits: Callable[[Json], bool]
+    kinds: tuple[type, ...]
+    kind: str
+    rule: str
+
+
+# The year 0000 does not exist: https://hl7.org/fhir/R4/datatypes.html#date
+_YEAR = r"([0-9](?:[0-9](?:[0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000)"
+_MONTH = r"(0[1-9]|1[0-2])"
+_DAY = r"(0[1-9]|[1-2][0-9]|3[0-1])"
+_TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?"
+_ZONE = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
+_DATE = rf"{_YEAR}(?:-{_MONTH}(?:-{_DAY})?)?"
+_DATE_TIME = rf"{_YEAR}(?:-{_MONTH}(?:-{_DAY}(?:T{_TIME}{_ZONE})?)?)?"
+_INSTANT = rf"{_YEAR}-{_MONTH}-{_DAY}T{_TIME}{_ZONE}"
+
+# Written so that no part can match in two ways: FHIR's `(\s*([0-9a-zA-Z\+/=]){4}\s*)+` takes exponential time.
+_BASE64 = r"\s*(?:[0-9a-zA-Z+/=]{4}\s*)+"
+_BASE64_STU3 = r"\s*(?:(?:[0-9a-zA-Z+/=]\s*){4})+"  # XML Schema's: white space anywhere
+
+MAX_STRING = 1024 * 1024
+"""How many characters a string may have."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+def _string(value: Json) -> bool:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_STRING:
+        return False
+    return value.isprintable() or not _CONTROL.search(value)
+
+
+def _boolean(value: Json) -> bool:
+    return isinstance(value, bool)
+
+
+def _decimal(value: Json) -> bool:
+    return isinstance(value, (int, Decimal, float)) and not isinstance(value, bool)
+
+
+def _whole(lowest: int) -> Callable[[Json], bool]:
+    """Return the check of a whole number of 32 bits: https://hl7.org/fhir/R4/datatypes.html#integer"""
+
+    def fits(value: Json) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= 2**31 - 1
+
+    return fits
+
+
+def _matching(pattern: str) -> Callable[[Json], bool]:
+    # ASCII: `\s` means to FHIR what it means to Java and XML Schema, the six white-space characters of ASCII.
+    matches = re.compile(pattern, re.ASCII).fullmatch
+
+    def fits(value: Json) -> bool:
+        return isinstance(value, str) and matches(value) is not None
+
+    return fits
+
+
+def _of_calendar(pattern: str) -> Callable[[Json], bool]:
+    """Return the check of a date whose year, month and day are the first three groups of `pattern`."""
+    matches = re.compile(pattern, re.ASCII).fullmatch
+
+    def fits(value: Json) -> bool:
+        match = matches(value) if isinstance(value, str) else None
+        if match is None:
+            return False
+        day = match[3]
+        return day is None or day <= "28" or int(day) <= monthrange(int(match[1]), int(match[2]))[1]
+
+    return fits
+
+
+_spaceless = _matching(r"\S+")
+_code = _matching(r"\S+(?:\s\S+)*")
+
+
+def _is_uri(value: Json) -> bool:
+    # What str can say by itself takes a third of the expression's time, and settles nearly all values.
+    return isinstance(value, str) and ((value.isprintable() and " " not in value and value != "") or _spaceless(value))
+
+
+def _is_code(value: Json) -> bool:
+    return isinstance(value, str) and (value.isalnum() or _code(value))
+
+
+def _text(fits: Callable[[Json], bool], rule: str) -> Format:
+    return Format(fits, (str,), "a string", rule)
+
+
+def _number(fits: Callable[[Json], bool], rule: str) -> Format:
+    return Format(fits, (int, Decimal, float), "a number", rule)
+
+
+_STRING = _text(_string, "text of at most 1,048,576 characters, without control characters")
+_URI = _text(_is_uri, "a URI, which has no spaces")
+_DATE_RULE = "a date of the calendar such as 2024-02-29, 2024-02 or 2024"
+_DATE_TIME_RULE = "a date, or a date with time and zone such as 2024-02-29T09:30:00+02:00"
+_OID_RULE = "an OID such as urn:oid:1.2.3"
+_BASE64_RULE = "base64: groups of four of the characters A-Z, a-z, 0-9, +, / and ="
+
+_R4: Mapping[str, Format] = {
+    "boolean": Format(_boolean, (bool,), "true or false", "true or false"),
+    "integer": _number(_whole(-(2**31)), "a whole number from -2,147,483,648 to 2,147,483,647"),
+    "unsignedInt": _number(_whole(0), "a whole number from 0 to 2,147,483,647"),
+    "positiveInt": _number(_whole(1), "a whole number from 1 to 2,147,483,647"),
+    "decimal": _number(_decimal, "a number"),
+    "string": _STRING,
+    "markdown": _STRING,
+    "uri": _URI,
+    "url": _URI,
+    "canonical": _URI,
+    "code": _text(_is_code, "a code: no spaces at its ends, and no two in a row"),
+    "id": _text(_matching(r"[A-Za-z0-9\-.]{1,64}"), "an id: 1 to 64 letters, digits, `-` and `.`"),
+    "oid": _text(_matching(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+"), _OID_RULE),
+    "uuid": _text(
+        _matching(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
+        "a UUID in lower case such as urn:uuid:c757873d-ec9a-4326-a141-556f43239520",
+    ),
+    "base64Binary": _text(_matching(_BASE64), _BASE64_RULE),
+    "date": _text(_of_calendar(_DATE), _DATE_RULE),
+    "dateTime": _text(_of_calendar(_DATE_TIME), _DATE_TIME_RULE),
+    "instant": _text(_of_calendar(_INSTANT), "a date with time and zone such as 2024-02-29T09:30:00.000+02:00"),
+    "time": _text(_matching(_TIME), "a time such as 09:30:00"),
+    "xhtml": _text(_matching(r"\s*<div\b[\s\S]*"), "XHTML that begins with <div"),
+}
+
+# STU3 has years before our era.
+_STU3: Mapping[str, Format] = {
+    **_R4,
+    "oid": _text(_matching(r"urn:oid:(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*"), _OID_RULE),
+    "base64Binary": _text(_matching(_BASE64_STU3), _BASE64_RULE),
+    "date": _text(_of_calendar(f"-?{_DATE}"), _DATE_RULE),
+    "dateTime": _text(_of_calendar(f"-?{_DATE_TIME}"), _DATE_TIME_RULE),
+}
+
+FORMATS: Mapping[str, Mapping[str, Format]] = {"3.0": _STU3, "4.0": _R4}
+"""By FHIR version, then by the name of the primitive type."""

@@ -1,0 +1,327 @@
+"""Checks that a JSON value is a resource as FHIR defines it; finds every problem and changes nothing.
+
+https://hl7.org/fhir/R4/json.html and https://hl7.org/fhir/R4/validation.html (structure, cardinality, codes)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from fhir_bridge.fhir import problems
+from fhir_bridge.fhir.elements import Element, Version, elements, is_primitive, is_resource, resource_types
+from fhir_bridge.fhir.primitives import FORMATS, Format
+from fhir_bridge.fhir.problems import Problem, Problems, below
+from fhir_bridge.outcome import Issue, Json
+
+Check = Callable[[Json], Problems]
+"""Gives the problems of one value; nothing where it is fine."""
+
+Part = Callable[[Json, Mapping[str, Json]], Problems]
+"""Gives the problems of one member of an object, which it gets whole as well: `given` must agree with `_given`."""
+
+Fits = Callable[[Json], bool]
+
+_FINE: Problems = ()
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+MAX_ISSUES = 1000
+"""How many problems are written out; a body can be made to hold a million."""
+
+
+def structure_checker(version: Version, *, tolerated: Mapping[str, str] = _NONE) -> Callable[[Json], list[Issue]]:
+    """Return the check of a resource of any type: all that breaks FHIR's structure.
+
+    Numbers are int or Decimal. `tolerated` names what a partner's own documents get wrong, by the path from a
+    resource type: {"Patient.managingOrganization.identifier": "list"} takes a list where one value belongs,
+    {"MessageHeader.source.endpoint": "text"} takes any text that is not empty. Raises ValueError for a path that
+    FHIR does not have. The check of a type is compiled when the type is first met.
+    """
+    for path, what in tolerated.items():
+        _must_exist(version, path, what)
+    checks = _Checks(version, tolerated)
+
+    def check(resource: Json) -> list[Issue]:
+        try:
+            found = checks.resource(resource)
+        except RecursionError:
+            return [Issue("nested-too-deep", "structure", "The resource is nested too deeply; send it flatter.")]
+        return _written(checks.type_of(resource) or "", found) if found else []
+
+    return check
+
+
+def _must_exist(version: Version, path: str, what: str) -> None:
+    type_name, *steps = path.split(".")
+    try:
+        known = is_resource(version, type_name) and what in ("list", "text") and bool(steps)
+        for step in steps:
+            type_name = elements(version, type_name)[step].type
+    except KeyError:
+        known = False
+    if not known:
+        raise ValueError(f'"{path}": "{what}" cannot be tolerated: FHIR {version} has no such element, or no such rule')
+
+
+def _written(root: str, found: Problems) -> list[Issue]:
+    issues = [problem.issue(root + problem.path) for problem in found[:MAX_ISSUES]]
+    if len(found) > MAX_ISSUES:
+        text = f"There are {len(found) - MAX_ISSUES:,} more problems; correct these first."
+        issues.append(Issue("too-many-problems", "structure", text, root))
+    return issues
+
+
+class _Checks(dict[str, Check]):
+    """The checks by type, each compiled when first asked for; "Resource" checks a resource of any type.
+
+    Below a path that has something tolerated the key is "Reference@Patient.managingOrganization".
+    """
+
+    def __init__(self, version: Version, tolerated: Mapping[str, str]) -> None:
+        super().__init__(Resource=self.resource)
+        self.version = version
+        self.tolerated = tolerated
+        self.types = resource_types(version)
+
+    def resource(self, value: Json) -> Problems:
+        type_name = self.type_of(value)
+        return self[type_name](value) if type_name else problems.no_resource(value, self.types)
+
+    def type_of(self, value: Json) -> str | None:
+        """Return the type of a resource; None for what is no resource, or of no type that FHIR has."""
+        type_name = value.get("resourceType") if isinstance(value, dict) else None
+        return type_name if isinstance(type_name, str) and type_name in self.types else None
+
+    def __missing__(self, key: str) -> Check:
+        type_name, _, path = key.partition("@")
+        self[key] = check = self._object(type_name, path or type_name)
+        return check
+
+    def _object(self, type_name: str, path: str) -> Check:
+        known = elements(self.version, type_name)
+        parts: dict[str, Part] = {}
+        for name, element in known.items():
+            parts[name] = self._part(element, f"{path}.{name}")
+            if _may_be_extended(element):
+                parts[f"_{name}"] = self._extension(element)
+        return _object_check(type_name, self._plain(type_name, known), parts, known)
+
+    def _plain(self, type_name: str, known: Mapping[str, Element]) -> Mapping[str, Fits]:
+        """Return the checks of the members that are one primitive: most of a resource, and most are fine."""
+        formats = FORMATS[self.version]
+        plain = {
+            name: _fitting(element, formats[element.type])
+            for name, element in known.items()
+            if is_primitive(element.type) and not element.repeats
+        }
+        return {"resourceType": _is_text, **plain} if type_name in self.types else plain
+
+    def _part(self, element: Element, path: str) -> Part:
+        rule = self.tolerated.get(path)
+        step = f".{element.path}"
+        if is_primitive(element.type):
+            format = FORMATS[self.version][element.type]
+            fits = _is_text if rule == "text" else _fitting(element, format)
+            single, several = _primitive(element, step, format, fits), _primitives(element, step, format, fits)
+        else:
+            single, several = self._complex(element, step, path), self._complexes(element, step, path)
+        if element.repeats:
+            return several
+        return _single_or_list(single, several) if rule == "list" else single
+
+    def _complex(self, element: Element, step: str, path: str) -> Part:
+        key = self._key(element.type, path)
+
+        def part(item: Json, _: Mapping[str, Json]) -> Problems:
+            if isinstance(item, list):
+                return problems.not_single(step, element.name)
+            if not isinstance(item, dict) or not item:
+                return problems.not_an_object(step, element.name, item)
+            found = self[key](item)
+            return below(step, found) if found else _FINE
+
+        return part
+
+    def _complexes(self, element: Element, step: str, path: str) -> Part:
+        key = self._key(element.type, path)
+
+        def part(items: Json, _: Mapping[str, Json]) -> Problems:
+            if not isinstance(items, list) or not items:
+                return problems.not_a_list(step, element.name, items)
+            check = self[key]
+            found: list[Problem] = []
+            for index, item in enumerate(items):
+                if not isinstance(item, dict) or not item:
+                    found += problems.not_an_object(f"{step}[{index}]", element.name, item)
+                elif below_item := check(item):
+                    found += below(f"{step}[{index}]", below_item)
+            return found
+
+        return part
+
+    def _extension(self, element: Element) -> Part:
+        """Return the check of `_birthDate`, which holds the id and the extensions of `birthDate`."""
+        name = f"_{element.name}"
+        beside = Element(name, "Element", element.repeats, False, None, False, frozenset(), False)
+        step = f".{element.path}"
+        if not element.repeats:
+            return self._complex(beside, step, name)
+
+        def part(items: Json, siblings: Mapping[str, Json]) -> Problems:
+            if not isinstance(items, list) or not items:
+                return problems.not_a_list(step, name, items)
+            values = siblings.get(element.name)
+            found = [*problems.unequal_lists(step, element.name)] if _unequal(values, items) else []
+            for index, item in enumerate(items):
+                if item is None and isinstance(values, list):
+                    continue
+                if not isinstance(item, dict) or not item:
+                    found += problems.not_an_object(f"{step}[{index}]", name, item)
+                else:
+                    found += below(f"{step}[{index}]", self["Element"](item))
+            return found
+
+        return part
+
+    def _key(self, type_name: str, path: str) -> str:
+        return f"{type_name}@{path}" if any(at.startswith(f"{path}.") for at in self.tolerated) else type_name
+
+
+def _may_be_extended(element: Element) -> bool:
+    # An id is an attribute in XML, and xhtml is not FHIR's own: neither has room for extensions.
+    # https://hl7.org/fhir/R4/narrative.html#xhtml and https://hl7.org/fhir/R4/element.html
+    return is_primitive(element.type) and element.type != "xhtml" and element.name != "id"
+
+
+def _unequal(values: Json, extensions: list[Json]) -> bool:
+    return isinstance(values, list) and len(values) != len(extensions)
+
+
+def _object_check(
+    type_name: str, plain: Mapping[str, Fits], parts: Mapping[str, Part], known: Mapping[str, Element]
+) -> Check:
+    """Return the check of an object: each member by itself, then what must be there, then the choices."""
+    required = frozenset(element.name for element in known.values() if element.required)
+    choices = _choices_check(type_name, known)
+    find_plain, find = plain.get, parts.get
+
+    def check(value: Json) -> Problems:
+        found: list[Problem] = []
+        for name, item in value.items():
+            fits = find_plain(name)
+            if fits is not None and fits(item):
+                continue
+            part = find(name)
+            if part is None:
+                found.append(problems.unknown_element(type_name, name, known))
+            elif below_part := part(item, value):
+                found += below_part
+        if required and not required <= value.keys():
+            found += _missing(type_name, [name for name in known if name in required], value)
+        if choices is not None:
+            found += choices(value)
+        return found
+
+    return check
+
+
+def _missing(type_name: str, required: list[str], value: Mapping[str, Json]) -> Problems:
+    """Return which required elements are not there; `_status`, with the reason for its absence, is enough.
+
+    https://hl7.org/fhir/R4/extensibility.html#Special-Case
+    """
+    absent = [name for name in required if name not in value and f"_{name}" not in value]
+    return [problems.missing(type_name, name) for name in absent]
+
+
+def _choices_check(type_name: str, known: Mapping[str, Element]) -> Check | None:
+    """Return the check that of the names of one choice there is one at most, and one at least where it is required."""
+    names: dict[str, list[str]] = {}
+    for element in known.values():
+        if element.choice:
+            names.setdefault(element.choice, []).append(element.name)
+    required = [choice for choice in names if known[names[choice][0]].choice_required]
+    choice_of = {f"{mark}{name}": (choice, name) for choice in names for name in names[choice] for mark in ("", "_")}
+
+    names_of_choices = frozenset(choice_of)
+
+    def check(value: Json) -> Problems:
+        if not required and names_of_choices.isdisjoint(value):
+            return _FINE
+        chosen = [choice_of[member] for member in value if member in choice_of]
+        if len(chosen) < 2 and len(chosen) >= len(required):
+            return _FINE
+        return _choice_problems(type_name, names, required, chosen)
+
+    return check if names else None
+
+
+def _choice_problems(
+    type_name: str, names: Mapping[str, list[str]], required: list[str], chosen: list[tuple[str, str]]
+) -> Problems:
+    """Return the problems of choices: `chosen` are choice and name (`deceased`, `deceasedDateTime`) of each member."""
+    found: list[Problem] = []
+    for choice in names:
+        there = {name: None for its_choice, name in chosen if its_choice == choice}
+        if len(there) > 1:
+            found.append(problems.repeated_choice(choice, there))
+        elif not there and choice in required:
+            found.append(problems.missing_choice(type_name, choice, names[choice]))
+    return found
+
+
+def _fitting(element: Element, format: Format) -> Fits:
+    codes = element.codes
+    return (lambda value: isinstance(value, str) and value in codes) if codes else format.fits
+
+
+def _is_text(value: Json) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _primitive(element: Element, step: str, format: Format, fits: Fits) -> Part:
+    def part(item: Json, _: Mapping[str, Json]) -> Problems:
+        if fits(item):
+            return _FINE
+        if isinstance(item, list):
+            return problems.not_single(step, element.name)
+        return _unfit(element, step, format, item)
+
+    return part
+
+
+def _primitives(element: Element, step: str, format: Format, fits: Fits) -> Part:
+    """Return the check of a list such as `given`, where null stands for a value that `_given` says more of."""
+
+    def part(items: Json, siblings: Mapping[str, Json]) -> Problems:
+        if not isinstance(items, list) or not items:
+            return problems.not_a_list(step, element.name, items)
+        if all(map(fits, items)):
+            return _FINE
+        found: list[Problem] = []
+        for index, item in enumerate(items):
+            if not fits(item) and not (item is None and _has_extension(siblings.get(f"_{element.name}"), index)):
+                found += _unfit(element, f"{step}[{index}]", format, item)
+        return found
+
+    return part
+
+
+def _has_extension(extensions: Json, index: int) -> bool:
+    return isinstance(extensions, list) and index < len(extensions) and extensions[index] is not None
+
+
+def _unfit(element: Element, path: str, format: Format, value: Json) -> Problems:
+    """Say why a value is not of its primitive type, or is no code of its binding."""
+    is_kind = isinstance(value, format.kinds) and isinstance(value, bool) == (bool in format.kinds)
+    if not is_kind:
+        return problems.wrong_kind(path, element.name, format.kind, value)
+    if value == "":
+        return problems.empty(path, element.name)
+    if element.codes and format.fits(value):
+        return problems.bad_code(path, element.name, value, element.codes)
+    return problems.bad_format(path, element.name, format.rule)
+
+
+def _single_or_list(single: Part, several: Part) -> Part:
+    return lambda item, siblings: (several if isinstance(item, list) else single)(item, siblings)
