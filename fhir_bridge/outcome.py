@@ -32,16 +32,16 @@ IssueCode = Literal[
 ErrorCode = Literal[
     # reading the request
     "invalid-json", "duplicate-key", "nested-too-deep", "not-utf-8", "body-too-large",
-    "content-type-not-supported", "not-acceptable", "wrong-resource-type", "invalid-id", "invalid-header",
+    "content-type-not-supported", "not-acceptable", "wrong-resource-type", "invalid-id", "id-differs", "invalid-header",
     "unknown-path", "method-not-allowed", "partner-not-configured", "no-partner-found", "several-partners-found",
     "login-required",
     # FHIR structure
     "unknown-element", "wrong-type", "unknown-resource-type", "element-missing", "choice-repeated",
-    "code-not-allowed", "invalid-format", "empty-value",
+    "code-not-allowed", "invalid-format", "empty-value", "too-many-problems",
     # profile
     "too-few", "too-many", "value-not-allowed", "not-in-value-set", "no-slice", "rule-broken",
     # mapping
-    "cannot-be-sent", "left-behind", "read-only", "cannot-be-cleared", "nothing-to-send", "unknown-modifier",
+    "cannot-be-sent", "code-unknown-to-partner", "left-behind", "read-only", "cannot-be-cleared", "nothing-to-send", "unknown-modifier",
     "invalid-patch",
     # partner
     "partner-refused", "partner-credentials-refused", "partner-error", "partner-unreachable",
