@@ -1,8 +1,10 @@
 """The rules for the body of "Update preperson": schema, forbidden fields, codes, patterns and dates.
 
-All broken rules of a body are found together, in the order of the page. Descriptions are INFERRED after the
-tests of eHealth's public services, save those that the page prints.
+All broken rules of a body are found together, in the order of the page.
 """
+
+# INFERRED: the names of the rules and the descriptions, after the tests of eHealth's public services; what is said
+# of dates and of an empty external_id is the pages' own.
 
 from __future__ import annotations
 
@@ -48,10 +50,8 @@ def date_problems(body: Json, stored: Json, today: date) -> list[Invalid]:
 
 
 def changes(body: Json) -> Json:
-    """Return the fields that may be updated and that have a value.
-
-    INFERRED: null, "" and {} are no values, so they change nothing; no page says how to clear a field.
-    """
+    """Return the fields that may be updated and that have a value."""
+    # INFERRED: null, "" and {} are no values, so they change nothing; no page says how to clear a field.
     return {name: body[name] for name in _FIELDS if body.get(name) not in (None, "", {}, [])}
 
 

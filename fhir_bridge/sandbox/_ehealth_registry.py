@@ -23,10 +23,8 @@ class Token:
     expired: bool = False
 
     def allows(self, scope: str) -> bool:
-        """Return whether the token allows `scope`; a user of another role or legal entity holds no scope at all.
-
-        INFERRED: the page names roles and types without a status; eHealth ties scopes to roles, hence its 403.
-        """
+        """Return whether the token allows `scope`; a user of another role or legal entity holds no scope at all."""
+        # INFERRED: the page names roles and types without a status; eHealth ties scopes to roles, hence its 403.
         return scope in self.scopes and self.role in ROLES and self.legal_entity_type in LEGAL_ENTITY_TYPES
 
 
@@ -122,7 +120,12 @@ PREPERSONS: tuple[Json, ...] = (
     _telling(5, "Land-Underscore-Line", emergency_contact=_contact("LAND_LINE", "+380443410875")),
     _telling(6, "Lower-Case-Active", status="active"),
     _telling(7, "Lower-Case-Inactive", status="inactive", death_date="2018-11-11"),
+    _telling(504, "Answers-Late"),
 )
+
+LATE_ID = "00000000-0000-4000-8000-000000000504"
+LATE_S = 20.0  # INFERRED: no page names a time; longer than a client waits
+"""How long the answer for `LATE_ID` takes, in seconds; an update is made before."""
 
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000404"
 

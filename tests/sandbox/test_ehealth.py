@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
+import anyio
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fhir_bridge.sandbox import ehealth
+from fhir_bridge.sandbox import _ehealth_registry, ehealth
 
 pytestmark = pytest.mark.anyio
 
@@ -271,7 +276,8 @@ async def test_a_preperson_that_is_not_active_cannot_be_updated(id: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("method", "url"), [("PUT", path(PETRO)), ("DELETE", path(PETRO)), ("POST", "/api/prepersons"), ("GET", "/api")]
+    ("method", "url"),
+    [("PUT", path(PETRO)), ("DELETE", path(PETRO)), ("POST", "/api/prepersons"), ("GET", path(PETRO) + "/")],
 )
 async def test_another_method_or_path_is_404(method: str, url: str) -> None:
     async with ehealth_client() as client:
@@ -347,6 +353,7 @@ async def test_a_note_alone_is_no_value_either() -> None:
         ("gender", ["MALE"], "inclusion", UNKNOWN_CODE, {"values": ["MALE", "FEMALE"]}),
         ("birth_date", "1980-02-30", "date", 'expected "1980-02-30" to be an existing date YYYY-MM-DD', ()),
         ("birth_date", "1980-01", "date", 'expected "1980-01" to be an existing date YYYY-MM-DD', ()),
+        ("birth_date", "01.02.1980", "date", 'expected "01.02.1980" to be an existing date YYYY-MM-DD', ()),
         ("birth_date", True, "cast", "type mismatch. Expected string but got boolean", ("string",)),
         (
             "death_date",
@@ -383,6 +390,15 @@ async def test_a_field_that_breaks_the_schema_is_named(
             {"phones": [None]},
             field_error(
                 "$.emergency_contact.phones.[0]", "cast", "type mismatch. Expected object but got null", ("object",)
+            ),
+        ),
+        (
+            {"phones": [{"type": "MOBILE", "number": 380503410870}]},
+            field_error(
+                "$.emergency_contact.phones.[0].number",
+                "cast",
+                "type mismatch. Expected string but got integer",
+                ("string",),
             ),
         ),
         (
@@ -439,6 +455,29 @@ async def test_all_invalid_fields_of_a_body_are_reported_together() -> None:
         field_error("$.status", "schema", NOT_ALLOWED),
         field_error("$.birth_date", "invalid", "Birth date can't be in the future"),
     )
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats(-5, 5) | st.integers(-5, 5) | st.sampled_from(["", "MALE", "2020-01-01"]),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["phones", "type", "number"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+FIELDS = ("external_id", "first_name", "gender", "birth_date", "death_date", "emergency_contact", "note", "x")
+
+
+@given(body=json_values | st.dictionaries(st.sampled_from(FIELDS), json_values, max_size=3))
+def test_whatever_stands_in_a_body_is_accepted_or_refused(body: object) -> None:
+    """And never brings the simulator down, which raises here."""
+
+    async def patch() -> httpx.Response:
+        async with ehealth_client() as client:
+            return await client.patch(
+                path(PETRO), content=json.dumps(body), headers={"Content-Type": "application/json"}
+            )
+
+    assert anyio.run(patch).status_code in (200, 422)
 
 
 @pytest.mark.parametrize(
@@ -633,6 +672,23 @@ async def test_a_read_never_answers_409() -> None:
     assert response.status_code == 404
 
 
+async def test_one_preperson_is_updated_at_once_and_answers_after_20_seconds() -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    app = ehealth.create_app(now=lambda: NOW, sleep=sleep)
+    headers = {"Authorization": "Bearer token-good", "Api-key": "sandbox-api-key"}
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://ehealth.test", headers=headers) as client:
+        await client.get(path(PETRO))
+        response = await client.patch(path("00000000-0000-4000-8000-000000000504"), json={"last_name": "X"})
+
+    assert response.json()["data"]["last_name"] == "X"
+    assert waited == [20.0]
+
+
 # --- settings and documentation
 
 
@@ -644,3 +700,26 @@ async def test_the_settings_let_the_bridge_in() -> None:
         response = await client.get(path(PETRO))
 
     assert response.status_code == 200
+
+
+def test_the_documentation_names_every_preperson_and_every_token() -> None:
+    """And the other way round: no id or token stands in its tables that the simulator does not know."""
+    text = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    section = text.partition("\n## eHealth Ukraine\n")[2].partition("\n## ")[0]
+    in_tables = "\n".join(line for line in section.splitlines() if line.startswith("|"))
+
+    ids = {str(person["id"]) for person in _ehealth_registry.PREPERSONS}
+    ids |= {*_ehealth_registry.FAULT_IDS, _ehealth_registry.UNKNOWN_ID}
+    assert set(re.findall(r"`([0-9a-f]{8}-[0-9a-f-]{27})`", in_tables)) == ids
+    assert set(re.findall(r"`(token-[a-z-]+)`", in_tables)) == set(_ehealth_registry.TOKENS)
+
+
+def test_the_documentation_describes_every_preperson_by_the_right_row() -> None:
+    """A row names the status that the id provokes, or the last name of the preperson."""
+    text = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    rows = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
+
+    for person in _ehealth_registry.PREPERSONS:
+        assert str(person["last_name"] or "no name") in rows[str(person["id"])]
+    for id, status_code in _ehealth_registry.FAULT_IDS.items():
+        assert f"| {status_code} " in rows[id]
