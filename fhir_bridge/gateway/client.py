@@ -1,0 +1,168 @@
+"""`Gateway`: the one place from which calls leave; one pool of connections per partner, for the life of the process.
+
+It stands on httpx's transports, one layer below `httpx.AsyncClient`: so nothing follows a redirect, keeps a cookie,
+reads a proxy or a password out of the environment (patients' data would go where a variable says), or writes a URL,
+which may hold a patient's name, to the log.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import random as chance
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Self
+
+import anyio
+import httpx
+
+from fhir_bridge.connection import Connection, MutualTls
+from fhir_bridge.exchange import PartnerRequest, PartnerResponse
+from fhir_bridge.gateway import answer, auth, failure, tls
+from fhir_bridge.gateway.call import Call, call_of
+from fhir_bridge.gateway.retry import IN_TRANSIT, UNSENT, Retry
+from fhir_bridge.gateway.token import Token, TokenCache, TokenEndpoint, read_token
+
+# Common servers close a connection that was idle for 5 s; a call that meets this moment is lost, so we are earlier.
+_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=4.0)
+
+
+class Gateway:
+    """Sends calls to the partners of `connections`; use it as an async context manager, or call `aclose`.
+
+    `transports`, by partner, take the place of the network, for that partner's token endpoint too; the files of its
+    MutualTls are then not read. `now` is the Unix time in seconds, `random` gives 0 to 1 and makes the jitter.
+    Raises ValueError, one line for each problem of any connection.
+    """
+
+    def __init__(
+        self,
+        connections: Iterable[Connection],
+        *,
+        transports: Mapping[str, httpx.AsyncBaseTransport] | None = None,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        random: Callable[[], float] = chance.random,
+    ) -> None:
+        connections = tuple(connections)
+        opened = _opened(connections, transports or {})
+        retry = Retry(now, sleep, random)
+        self._partners = {each.partner: _Partner(each, opened[each.partner], retry) for each in connections}
+
+    async def send(self, request: PartnerRequest) -> PartnerResponse:
+        """Return the partner's answer, whatever its status; raises FhirError where there is none to return."""
+        return await self._partners[request.partner].send(request)
+
+    async def aclose(self) -> None:
+        """Close all connections; no call may follow."""
+        for partner in self._partners.values():
+            await partner.transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+class _Partner:
+    """One partner: its connections and its token, which outlive a call."""
+
+    def __init__(self, connection: Connection, transport: httpx.AsyncBaseTransport, retry: Retry) -> None:
+        self.transport = transport
+        self._connection = connection
+        self._retry = retry
+        self._timeout = _timeout(connection)
+        endpoint = auth.token_endpoint(connection)
+        tokens = None if endpoint is None else TokenCache(lambda: self._token(endpoint), retry.now)
+        self._login = auth.Login(connection, tokens)
+
+    async def send(self, request: PartnerRequest) -> PartnerResponse:
+        """Answer within the whole call's time limit, which covers its token and its repeats too."""
+        call = call_of(request, self._connection.base_url)
+        whole_s = self._connection.timeouts.whole_s
+        with anyio.move_on_after(whole_s):
+            return await self._logged_in(call, request)
+        raise failure.too_late(call, f"the whole call may take {whole_s:g} s")
+
+    async def _logged_in(self, call: Call, request: PartnerRequest) -> PartnerResponse:
+        """A 401 says that the call was refused, so not carried out: once, it is sent again with a newer token."""
+        credentials = await self._login.credentials(request)
+        response = await self._answer(call, credentials.headers)
+        if response.status_code != 401:
+            return response
+        call.left = False
+        renewed = await self._login.renewed(credentials)
+        return response if renewed is None else await self._answer(call, renewed.headers)
+
+    async def _answer(self, call: Call, credentials: Mapping[str, str]) -> PartnerResponse:
+        try:
+            return await self._retry.answer(lambda: self._attempt(call, credentials), call.repeat)
+        except IN_TRANSIT as error:
+            raise failure.in_transit(error, call, self._connection.timeouts) from error
+
+    async def _attempt(self, call: Call, credentials: Mapping[str, str]) -> PartnerResponse:
+        headers = _merged(_HEADERS, call.headers, credentials)
+        request = httpx.Request(call.method, call.url, headers=headers, content=call.body, extensions=self._timeout)
+        left_before, call.left = call.left, True
+        try:
+            response = await self.transport.handle_async_request(request)
+        except UNSENT:
+            call.left = left_before
+            raise
+        return await answer.read(response, call, self._connection.max_answer_bytes)
+
+    async def _token(self, endpoint: TokenEndpoint) -> Token:
+        response = await self._answer(endpoint.call(), {})
+        return read_token(response, endpoint, self._retry.now())
+
+
+def _opened(
+    connections: tuple[Connection, ...], given: Mapping[str, httpx.AsyncBaseTransport]
+) -> dict[str, httpx.AsyncBaseTransport]:
+    """Return one transport per partner; raises ValueError with the problems of all connections, one line each."""
+    opened: dict[str, httpx.AsyncBaseTransport] = {}
+    found: list[str] = []
+    for connection in connections:
+        if connection.partner in opened:
+            found.append(f"{connection.partner}: there are two connections of this name")
+        found += [f"{connection.partner}: {problem}" for problem in auth.problems(connection)]
+        try:
+            opened[connection.partner] = given.get(connection.partner) or _transport(connection)
+        except ValueError as error:
+            found.append(f"{connection.partner}: {error}")
+    if found:
+        raise ValueError("\n".join(found))
+    return opened
+
+
+def _transport(connection: Connection) -> httpx.AsyncBaseTransport:
+    mutual = next((each for each in connection.auth if isinstance(each, MutualTls)), None)
+    context = tls.public_context() if mutual is None else tls.client_context(mutual)
+    return httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=_LIMITS)
+
+
+def _timeout(connection: Connection) -> dict[str, dict[str, float | None]]:
+    limits = connection.timeouts
+    timeout = httpx.Timeout(connect=limits.connect_s, pool=limits.connect_s, read=limits.read_s, write=limits.read_s)
+    return {"timeout": timeout.as_dict()}
+
+
+def _merged(*parts: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the headers of all parts, a later one in place of an earlier one, in whatever case either is written."""
+    return list({name.lower(): (name, value) for part in parts for name, value in part.items()}.values())
+
+
+def _user_agent() -> str:
+    try:
+        return f"fhir-bridge/{importlib.metadata.version('fhir-bridge')}"
+    except importlib.metadata.PackageNotFoundError:  # run from a checkout that was never installed
+        return "fhir-bridge"
+
+
+_HEADERS = {
+    "User-Agent": _user_agent(),
+    "Accept": "application/json",
+    "Accept-Encoding": answer.ACCEPT_ENCODING,
+    "Connection": "keep-alive",
+}

@@ -1,0 +1,110 @@
+"""How a call fails that never becomes an answer: each way as the client reads it.
+
+503 `transient`: no connection. 504 `timeout`: no answer in time. 502 `transient`: broken off. 502 `exception`: an
+answer, or a TLS handshake, that trying again will not mend.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+
+import httpx
+
+from fhir_bridge.connection import Timeouts
+from fhir_bridge.gateway.call import Call
+from fhir_bridge.outcome import ErrorCode, FhirError, Issue, IssueCode
+
+# How a TLS stream asks for more bytes, or ends: no failures of TLS, though subclasses of its error. A read over TLS
+# that runs into its time limit has one of them among its origins.
+_TLS_SIGNALS = (ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+
+
+def in_transit(error: Exception, call: Call, timeouts: Timeouts) -> FhirError:
+    """Return what a transport's `error` means for the client."""
+    if (tls := tls_error(error)) is not None:
+        return _insecure(call, tls)
+    match error:
+        case httpx.PoolTimeout():
+            return _unreachable(call, "all connections to it are in use")
+        case httpx.ConnectTimeout():
+            return _unreachable(call, f"there was no connection within {timeouts.connect_s:g} s")
+        case httpx.TimeoutException():
+            return too_late(call, f"nothing came from it for {timeouts.read_s:g} s")
+        case httpx.ConnectError():
+            return _unreachable(call, _why_unconnected(error))
+        case _:
+            return _broken(call)
+
+
+def too_late(call: Call, why: str) -> FhirError:
+    """Return the 504 for a call that ran into a time limit; `why` says which."""
+    return _failure(504, "partner-too-late", "timeout", f"{call.to} did not answer in time: {why}. {call.fate()}")
+
+
+def unreadable(call: Call, why: str) -> FhirError:
+    """Return the 502 for an answer that cannot be used; `why` is a clause about it, and quotes nothing of it."""
+    text = f"The answer of {_inside(call)} cannot be read: {why}. {call.fate()}"
+    return _failure(502, "partner-answer-unreadable", "exception", text)
+
+
+def redirected(call: Call, status_code: int) -> FhirError:
+    """Return the 502 for an answer that points elsewhere: following it would take data and secrets there."""
+    text = f"{call.to} answered with a redirect ({status_code}), which is not followed; check its URL. {call.fate()}"
+    return _failure(502, "partner-answer-unreadable", "exception", text)
+
+
+def _unreachable(call: Call, why: str) -> FhirError:
+    return _failure(503, "partner-unreachable", "transient", f"{call.to} cannot be reached: {why}. {call.fate()}")
+
+
+def _insecure(call: Call, error: ssl.SSLError) -> FhirError:
+    text = (
+        f"{call.to} cannot be reached over TLS: {_tls_reason(error)}. Check its URL, and the certificate, key and "
+        f"CA bundle that its connection names. {call.fate()}"
+    )
+    return _failure(502, "partner-unreachable", "exception", text)
+
+
+def _broken(call: Call) -> FhirError:
+    if call.changes and call.accepted is not None:
+        return unreadable(call, "it broke off")
+    text = f"{call.to} broke off the connection before its answer was complete, or did not speak HTTP. {call.fate()}"
+    return _failure(502, "partner-unreachable", "transient", text)
+
+
+def _failure(status_code: int, error: ErrorCode, code: IssueCode, text: str) -> FhirError:
+    return FhirError(status_code, Issue(error, code, text))
+
+
+def _inside(call: Call) -> str:
+    return call.to[0].lower() + call.to[1:]
+
+
+def tls_error(error: BaseException) -> ssl.SSLError | None:
+    """Return the TLS failure that `error` comes from, if there is one."""
+    for each in _origins(error):
+        if isinstance(each, ssl.SSLError) and not isinstance(each, _TLS_SIGNALS):
+            return each
+    return None
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    """Return OpenSSL's own words, such as `self-signed certificate` or `TLSV1_ALERT_UNKNOWN_CA`."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message.rstrip(".")
+    return getattr(error, "reason", None) or "the handshake failed"  # only OpenSSL's own errors have a reason
+
+
+def _why_unconnected(error: BaseException) -> str:
+    if any(isinstance(each, socket.gaierror) for each in _origins(error)):
+        return "its host name could not be resolved"
+    return "no connection could be made"
+
+
+def _origins(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield `error` and what it was raised from; httpcore's pool drops the cause, and keeps only the context."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
