@@ -99,7 +99,7 @@ class _Partner:
         try:
             return await self._retry.answer(lambda: self._attempt(call, credentials), call.repeat)
         except IN_TRANSIT as error:
-            raise failure.in_transit(error, call, self._connection.timeouts) from error
+            raise failure.in_transit(error, call, self._connection) from error
 
     async def _attempt(self, call: Call, credentials: Mapping[str, str]) -> PartnerResponse:
         headers = _merged(_HEADERS, call.headers, credentials)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from fhir_bridge.connection import Timeouts
+from fhir_bridge.connection import Connection, MutualTls
 from fhir_bridge.gateway.call import Call
 from fhir_bridge.outcome import ErrorCode, FhirError, Issue, IssueCode
 
@@ -21,7 +21,7 @@ from fhir_bridge.outcome import ErrorCode, FhirError, Issue, IssueCode
 _TLS_SIGNALS = (ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
-def in_transit(error: Exception, call: Call, timeouts: Timeouts) -> FhirError:
+def in_transit(error: Exception, call: Call, connection: Connection) -> FhirError:
     """Return what a transport's `error` means for the client."""
     if (tls := tls_error(error)) is not None:
         return _insecure(call, tls)
@@ -29,13 +29,13 @@ def in_transit(error: Exception, call: Call, timeouts: Timeouts) -> FhirError:
         case httpx.PoolTimeout():
             return _unreachable(call, "all connections to it are in use")
         case httpx.ConnectTimeout():
-            return _unreachable(call, f"there was no connection within {timeouts.connect_s:g} s")
+            return _unreachable(call, f"there was no connection within {connection.timeouts.connect_s:g} s")
         case httpx.TimeoutException():
-            return too_late(call, f"nothing came from it for {timeouts.read_s:g} s")
+            return too_late(call, f"nothing came from it for {connection.timeouts.read_s:g} s")
         case httpx.ConnectError():
             return _unreachable(call, _why_unconnected(error))
         case _:
-            return _broken(call)
+            return _broken(call, connection)
 
 
 def too_late(call: Call, why: str) -> FhirError:
@@ -67,11 +67,14 @@ def _insecure(call: Call, error: ssl.SSLError) -> FhirError:
     return _failure(502, "partner-unreachable", "exception", text)
 
 
-def _broken(call: Call) -> FhirError:
+def _broken(call: Call, connection: Connection) -> FhirError:
     if call.changes and call.accepted is not None:
         return unreadable(call, "it broke off")
-    text = f"{call.to} broke off the connection before its answer was complete, or did not speak HTTP. {call.fate()}"
-    return _failure(502, "partner-unreachable", "transient", text)
+    # In TLS 1.3 a server refuses a client certificate after the client's handshake, and its alert often gets lost.
+    mutual = any(isinstance(each, MutualTls) for each in connection.auth)
+    certificate = ", or refused the client certificate" if mutual else ""
+    text = f"{call.to} broke off the connection before its answer was complete, or did not speak HTTP{certificate}."
+    return _failure(502, "partner-unreachable", "transient", f"{text} {call.fate()}")
 
 
 def _failure(status_code: int, error: ErrorCode, code: IssueCode, text: str) -> FhirError:

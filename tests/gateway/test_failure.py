@@ -7,7 +7,7 @@ import anyio
 import httpx
 import pytest
 
-from fhir_bridge.connection import Timeouts
+from fhir_bridge.connection import MutualTls, Timeouts
 from fhir_bridge.exchange import PartnerRequest
 from fhir_bridge.outcome import Issue
 from tests.gateway.northlab import READ, SAFE_WRITE, WRITE, Northlab, failure, gateway
@@ -91,6 +91,19 @@ async def test_each_way_to_fail_has_its_status_and_its_words(raised, status_code
     error = await failure(gateway(Northlab(*[raised] * 3)), WRITE)
 
     assert (error.status_code, error.issues) == (status_code, (issue,))
+
+
+async def test_where_a_client_certificate_is_shown_a_broken_connection_may_mean_that_it_was_refused():
+    """In TLS 1.3 the alert that would say so often gets lost."""
+    northlab = Northlab(httpx.ReadError("reset"))
+
+    error = await failure(gateway(northlab, auth=(MutualTls("c.pem", "k.pem"),)), WRITE)
+
+    text = (
+        "The partner northlab broke off the connection before its answer was complete, or did not speak HTTP, or "
+        f"refused the client certificate. {CARRIED_OUT}"
+    )
+    assert (error.status_code, error.issues) == (502, (Issue("partner-unreachable", "transient", text),))
 
 
 @pytest.mark.parametrize(
