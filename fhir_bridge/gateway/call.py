@@ -43,7 +43,7 @@ class Call:
     def fate(self) -> str:
         """Return the sentence that tells a client what may have become of its call."""
         if self.for_token:
-            return "The call itself was not sent to the partner."
+            return "The call itself was not carried out."
         if not self.left:
             return "It has not received the call."
         if not self.changes:

@@ -86,12 +86,11 @@ class _Partner:
         raise failure.too_late(call, f"the whole call may take {whole_s:g} s")
 
     async def _logged_in(self, call: Call, request: PartnerRequest) -> PartnerResponse:
-        """A 401 says that the call was refused, so not carried out: once, it is sent again with a newer token."""
+        """Answer with credentials; where the partner refuses the token, once more with a newer one."""
         credentials = await self._login.credentials(request)
         response = await self._answer(call, credentials.headers)
         if response.status_code != 401:
             return response
-        call.left = False
         renewed = await self._login.renewed(credentials)
         return response if renewed is None else await self._answer(call, renewed.headers)
 
@@ -110,7 +109,10 @@ class _Partner:
         except UNSENT:
             call.left = left_before
             raise
-        return await answer.read(response, call, self._connection.max_answer_bytes)
+        read = await answer.read(response, call, self._connection.max_answer_bytes)
+        if read.status_code == 401:  # refused, so not carried out: this attempt does not count
+            call.left = left_before
+        return read
 
     async def _token(self, endpoint: TokenEndpoint) -> Token:
         response = await self._answer(endpoint.call(), {})

@@ -11,7 +11,7 @@ from fhir_bridge.connection import ClientCredentials, FixedHeaders, Timeouts, To
 from fhir_bridge.exchange import PartnerResponse
 from fhir_bridge.gateway.token import Token, TokenCache, exchange_endpoint, oauth_endpoint, read_token
 from fhir_bridge.outcome import FhirError, Issue
-from tests.gateway.northlab import READ, WRITE, Clock, Northlab, failure, gateway
+from tests.gateway.northlab import READ, SAFE_WRITE, WRITE, Clock, Northlab, failure, gateway
 
 pytestmark = pytest.mark.anyio
 
@@ -183,8 +183,7 @@ async def test_a_token_endpoint_that_refuses_fails_the_call(status_code, headers
     error = await failure(gateway(northlab, auth=(EXCHANGE,)), WRITE)
 
     text = (
-        f"The token endpoint of the partner northlab {verb}: it answered {words}. "
-        "The call itself was not sent to the partner."
+        f"The token endpoint of the partner northlab {verb}: it answered {words}. The call itself was not carried out."
     )
     assert (error.status_code, error.issues, error.headers) == (status, (Issue(error_code, code, text),), {})
 
@@ -209,7 +208,7 @@ async def test_a_busy_token_endpoint_is_the_clients_to_wait_for(status_code, ret
 
     text = (
         f"The token endpoint of the partner northlab gave no token: it answered {status_code}. "
-        "The call itself was not sent to the partner."
+        "The call itself was not carried out."
     )
     assert (error.status_code, error.issues, error.headers) == (status, (Issue(error_code, code, text),), headers)
 
@@ -228,7 +227,7 @@ async def test_an_answer_without_a_usable_token_fails_the_call(body):
 
     text = (
         "The answer of the token endpoint of the partner northlab cannot be read: it has no usable token at token. "
-        "The call itself was not sent to the partner."
+        "The call itself was not carried out."
     )
     assert (error.status_code, error.issues) == (502, (Issue("partner-answer-unreadable", "exception", text),))
 
@@ -263,7 +262,7 @@ async def test_a_token_endpoint_is_called_under_the_same_limits_and_may_be_repea
 
     error = await failure(gateway(northlab, auth=(EXCHANGE,)), WRITE)
 
-    issue = Issue(*code, f"{text} The call itself was not sent to the partner.")
+    issue = Issue(*code, f"{text} The call itself was not carried out.")
     assert (error.status_code, error.issues) == (status_code, (issue,))
     assert northlab.sent() == ["POST /api/v1/auth/token"] * 3
 
@@ -276,7 +275,7 @@ async def test_a_token_endpoint_that_redirects_is_not_followed():
 
     text = (
         "The token endpoint of the partner northlab answered with a redirect (307), which is not followed; "
-        "check its URL. The call itself was not sent to the partner."
+        "check its URL. The call itself was not carried out."
     )
     assert (error.status_code, error.issues) == (502, (Issue("partner-answer-unreadable", "exception", text),))
 
@@ -323,6 +322,33 @@ async def test_a_refused_call_was_not_received_if_its_repeat_cannot_be_sent():
 
     text = "The partner northlab cannot be reached: no connection could be made. It has not received the call."
     assert error.issues == (Issue("partner-unreachable", "transient", text),)
+
+
+async def test_a_401_does_not_make_an_earlier_attempt_forgotten():
+    """The first attempt broke off, and may have been carried out; the second was refused, the rest never arrived."""
+    northlab = Northlab(granted("t-1"), httpx.ReadError("x"), httpx.Response(401), granted("t-2"))
+    northlab.answers += [httpx.ConnectError("x")] * 3
+
+    error = await failure(gateway(northlab, auth=(EXCHANGE,)), SAFE_WRITE)
+
+    text = (
+        "The partner northlab cannot be reached: no connection could be made. "
+        "It may have received the call and carried it out."
+    )
+    assert error.issues == (Issue("partner-unreachable", "transient", text),)
+
+
+async def test_a_token_that_cannot_be_renewed_leaves_the_refused_call_undone():
+    """The failure of the token endpoint is told, not the 401 before it."""
+    northlab = Northlab(granted("t-1"), httpx.Response(401), httpx.Response(403))
+
+    error = await failure(gateway(northlab, auth=(EXCHANGE,)), WRITE)
+
+    text = (
+        "The token endpoint of the partner northlab refused the bridge's own credentials: it answered 403. "
+        "The call itself was not carried out."
+    )
+    assert (error.status_code, error.issues) == (502, (Issue("partner-credentials-refused", "login", text),))
 
 
 async def test_no_secret_shows_in_a_repr():
