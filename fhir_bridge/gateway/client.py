@@ -155,15 +155,16 @@ def _merged(*parts: Mapping[str, str]) -> list[tuple[str, str]]:
     return list({name.lower(): (name, value) for part in parts for name, value in part.items()}.values())
 
 
-def _user_agent() -> str:
+def product(distribution: str) -> str:
+    """Return `name/version` for User-Agent; the name alone where it runs from a checkout that was not installed."""
     try:
-        return f"fhir-bridge/{importlib.metadata.version('fhir-bridge')}"
-    except importlib.metadata.PackageNotFoundError:  # run from a checkout that was never installed
-        return "fhir-bridge"
+        return f"{distribution}/{importlib.metadata.version(distribution)}"
+    except importlib.metadata.PackageNotFoundError:
+        return distribution
 
 
 _HEADERS = {
-    "User-Agent": _user_agent(),
+    "User-Agent": product("fhir-bridge"),
     "Accept": "application/json",
     "Accept-Encoding": answer.ACCEPT_ENCODING,
     "Connection": "keep-alive",

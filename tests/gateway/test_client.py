@@ -16,6 +16,7 @@ from fhir_bridge.connection import (
 )
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.gateway import Gateway
+from fhir_bridge.gateway.client import product
 from fhir_bridge.outcome import Issue
 from tests.gateway.northlab import WRITE, Northlab, failure, gateway
 
@@ -44,6 +45,12 @@ async def test_a_call_leaves_with_its_method_path_headers_and_body():
         "content-type": "application/json",
         "content-length": "11",
     }
+
+
+def test_the_user_agent_tells_the_version_where_one_is_installed():
+    """RFC 9110 section 10.1.5: the version may be left out."""
+    assert product("httpx") == f"httpx/{httpx.__version__}"
+    assert product("never-installed") == "never-installed"
 
 
 async def test_a_header_of_the_mapping_replaces_the_default_in_whatever_case():
