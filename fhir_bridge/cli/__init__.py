@@ -1,0 +1,89 @@
+"""The command line: `serve`, `sandbox`, `check`, `explain`; parses arguments, calls the rest, prints."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from fhir_bridge.mapping.source import MappingFileError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 1 problems found, 2 wrong use or configuration."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except MappingFileError as error:
+        print(*error.problems, sep="\n", file=sys.stderr)
+        return 2
+    except (ValueError, OSError) as error:
+        print(f"fhir-bridge: {error}", file=sys.stderr)
+        return 2
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="fhir-bridge", description="A FHIR facade in front of partner APIs that do not speak FHIR.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+
+    sandbox = commands.add_parser("sandbox", help="four simulated partners and the bridge in front of them")
+    sandbox.add_argument("--port", type=_port, default=8080, help="the bridge's port on 127.0.0.1 (8080)")
+    sandbox.set_defaults(run=_sandbox)
+
+    serve = commands.add_parser("serve", help="the bridge in front of the configured partners")
+    serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
+    serve.add_argument("--port", type=_port, default=8080, help="the port to listen on (8080)")
+    serve.add_argument("--workers", type=int, default=1, help="how many processes serve (1)")
+    serve.add_argument("--allow-anonymous", action="store_true", help="serve an address that others reach, to anybody")
+    serve.set_defaults(run=_serve)
+
+    check = commands.add_parser("check", help="read mappings and profiles, and print every problem")
+    check.add_argument("folder", nargs="?", help="the mapping files (FHIR_BRIDGE_MAPPINGS, else those that ship)")
+    check.set_defaults(run=_check)
+
+    explain = commands.add_parser("explain", help="show what a request would send to the partner; makes no call")
+    explain.add_argument("method", help="GET, PUT, PATCH or POST")
+    explain.add_argument("url", help="the address: /fhir/<base>/<type>/<id>")
+    explain.add_argument("body", nargs="?", help="the body: a file, JSON text, or - for standard input")
+    explain.add_argument("--header", "-H", action="append", default=[], help="'Name: value', may be repeated")
+    explain.set_defaults(run=_explain)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong use is one line on stderr, exit 2."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]  # exit() does not return
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is no port; give a number from 0 to 65535")
+    return int(text)
+
+
+# Each command imports what it needs: `--help` and `check` need no server.
+def _sandbox(options: argparse.Namespace) -> int:
+    from fhir_bridge.cli.serving import sandbox
+
+    return sandbox(options.port)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from fhir_bridge.cli.serving import serve
+
+    return serve(options.host, options.port, options.workers, allow_anonymous=options.allow_anonymous)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from fhir_bridge.cli.checking import check
+
+    return check(options.folder)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from fhir_bridge.cli.explaining import explain
+
+    return explain(options.method, options.url, options.body, options.header)

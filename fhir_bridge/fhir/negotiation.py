@@ -1,0 +1,98 @@
+"""Which format and FHIR version a body has and an answer gets: Content-Type, Accept, `_format`, `fhirVersion`.
+
+https://hl7.org/fhir/R4/http.html#mime-type and https://hl7.org/fhir/R4/http.html#version-parameter
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from fhir_bridge.fhir.elements import Version
+from fhir_bridge.outcome import ErrorCode, FhirError, Issue
+
+FHIR_JSON = "application/fhir+json"
+JSON_PATCH = "application/json-patch+json"
+JSON_TYPES = (FHIR_JSON, "application/json", "text/json", "application/json+fhir")
+
+_FORMATS = frozenset({*JSON_TYPES, "json"})
+_VERSIONS: Mapping[str, Version] = {
+    "4.0": "4.0", "4.0.0": "4.0", "4.0.1": "4.0",
+    "3.0": "3.0", "3.0.1": "3.0", "3.0.2": "3.0",
+}  # fmt: skip
+
+
+class MediaType(NamedTuple):
+    """A media type in lower case and its parameters: `application/fhir+json; fhirVersion=4.0`."""
+
+    name: str
+    parameters: Mapping[str, str]
+
+    @property
+    def quality(self) -> float:
+        try:
+            return float(self.parameters.get("q", "1"))
+        except ValueError:
+            return 0.0
+
+
+def parse_media_type(text: str) -> MediaType:
+    name, *parameters = text.split(";")
+    pairs = (parameter.partition("=")[::2] for parameter in parameters)
+    return MediaType(name.strip().lower(), {key.strip().lower(): value.strip().strip('"') for key, value in pairs})
+
+
+def body_type(header: str | None, known: Sequence[str]) -> MediaType:
+    """Return the media type of a body, FHIR's JSON where the client names none; raises FhirError 415."""
+    media_type = parse_media_type(header or FHIR_JSON)
+    charset = media_type.parameters.get("charset", "utf-8").lower()
+    if media_type.name not in known or charset not in ("utf-8", "utf8", "us-ascii"):
+        text = f"This Content-Type is not taken here; send {' or '.join(known[:2])} in UTF-8."
+        raise FhirError(415, Issue("content-type-not-supported", "not-supported", text, "http.Content-Type"))
+    return media_type
+
+
+def accepted(accept: str | None, format_: str | None) -> MediaType:
+    """Return the media type that the answer gets; `_format` wins over Accept. Raises FhirError 406."""
+    if format_ is not None:
+        wanted = parse_media_type(format_.replace(" ", "+"))
+        if wanted.name in _FORMATS:
+            return wanted._replace(name=FHIR_JSON if wanted.name == "json" else wanted.name)
+        raise _not_acceptable("http._format")
+    choices = [parse_media_type(text) for text in (accept or "*/*").split(",") if text.strip()]
+    for choice in sorted(choices, key=lambda choice: -choice.quality):
+        if choice.quality > 0 and choice.name in JSON_TYPES:
+            return choice
+        if choice.quality > 0 and choice.name in ("*/*", "application/*"):
+            return choice._replace(name=FHIR_JSON)
+    raise _not_acceptable("http.Accept")
+
+
+def _not_acceptable(expression: str) -> FhirError:
+    text = f"The answer can be had as {FHIR_JSON} only; ask for that."
+    return FhirError(406, Issue("not-acceptable", "not-supported", text, expression))
+
+
+def fhir_version(content: MediaType | None, accept: MediaType, offered: Sequence[Version]) -> Version:
+    """Return the FHIR version of the interaction: the body's, else the one asked for, else the base's first.
+
+    Raises FhirError 415 for a body, 406 for an answer in a version that the base does not speak.
+    """
+    sent = _version(content, offered, 415, "http.Content-Type") if content is not None else None
+    asked = _version(accept, offered, 406, "http.Accept")
+    if sent is not None and asked is not None and sent != asked:
+        text = "The answer has the FHIR version of the body; ask for the same in Accept and Content-Type."
+        raise FhirError(406, Issue("not-acceptable", "not-supported", text, "http.Accept"))
+    return sent or asked or offered[0]
+
+
+def _version(media_type: MediaType, offered: Iterable[Version], status: int, expression: str) -> Version | None:
+    text = media_type.parameters.get("fhirversion")
+    if text is None:
+        return None
+    version = _VERSIONS.get(text)
+    if version is None or version not in offered:
+        what = f"This base speaks fhirVersion {' and '.join(offered)}; use that, or leave the parameter out."
+        error: ErrorCode = "content-type-not-supported" if status == 415 else "not-acceptable"
+        raise FhirError(status, Issue(error, "not-supported", what, expression))
+    return version

@@ -1,0 +1,69 @@
+"""An HTTP request becomes an `Interaction`: address, headers and body are read and checked, nothing is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from fhir_bridge.fhir.elements import Version
+from fhir_bridge.fhir.interaction import (
+    Code,
+    Interaction,
+    interaction_code,
+    parse_address,
+    parse_preferences,
+    parse_query,
+)
+from fhir_bridge.fhir.json import loads
+from fhir_bridge.fhir.negotiation import JSON_PATCH, JSON_TYPES, MediaType, accepted, body_type, fhir_version
+from fhir_bridge.outcome import Json
+
+_WITH_BODY: frozenset[Code] = frozenset({"update", "patch", "create", "operation", "batch"})
+
+
+class HttpRequest(NamedTuple):
+    """What HTTP says: `path` is percent-encoded and below `/fhir`, header names are in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def read_interaction(
+    request: HttpRequest,
+    bases: Mapping[str, object],
+    versions: Callable[[str | None], Sequence[Version]],
+    *,
+    request_id: str,
+    uuid: str,
+    now: datetime,
+) -> Interaction:
+    """Return what the request asks for; `versions` tells the FHIR versions of a base. Raises FhirError."""
+    address = parse_address(request.path, bases)
+    code = interaction_code(request.method, address)
+    query = parse_query(request.query)
+    accept = accepted(request.headers.get("accept"), dict(query).get("_format"))
+    content, body = _read_body(request, code)
+    return Interaction(
+        code=code,
+        address=address,
+        version=fhir_version(content, accept, versions(address.base)),
+        query=query,
+        headers=request.headers,
+        content_type=content.name if content else "",
+        body=body,
+        preferences=parse_preferences(request.headers.get("prefer", "")),
+        request_id=request_id,
+        uuid=uuid,
+        now=now,
+    )
+
+
+def _read_body(request: HttpRequest, code: Code) -> tuple[MediaType | None, Json]:
+    if code not in _WITH_BODY or not request.body.strip():
+        return None, None
+    known = (JSON_PATCH, *JSON_TYPES) if code == "patch" else JSON_TYPES
+    return body_type(request.headers.get("content-type"), known), loads(request.body)

@@ -1,0 +1,250 @@
+"""The two halves of one partner call: a FHIR resource becomes a `PartnerRequest`, an answer becomes a resource."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from fhir_bridge.exchange import PartnerRequest, PartnerResponse, Repeat
+from fhir_bridge.fhir.conversion import to_r4, to_stu3
+from fhir_bridge.fhir.elements import Version
+from fhir_bridge.fhir.interaction import Interaction
+from fhir_bridge.fhir.json import dumps, loads
+from fhir_bridge.mapping.checks import Check, modifier_extensions
+from fhir_bridge.mapping.headers import Source, read_headers
+from fhir_bridge.mapping.maps import Map
+from fhir_bridge.mapping.partner_fields import PartnerField, Unreadable, dotted
+from fhir_bridge.mapping.refusals import Refusals
+from fhir_bridge.mapping.rows import Pair, Sending
+from fhir_bridge.mapping.transforms import Transform
+from fhir_bridge.outcome import FhirError, Issue, Json
+
+
+@dataclass(frozen=True, slots=True)
+class IdPair:
+    """The partner's field that holds the id of the URL."""
+
+    field: PartnerField
+    transform: Transform
+
+
+class Sender(Protocol):
+    """Makes the partner's body of a resource whose type is right. Never raises: problems are issues."""
+
+    def send(self, resource: Json, interaction: Interaction) -> Sending: ...
+
+    def check(self, resource: Json, interaction: Interaction) -> list[Issue]: ...
+
+    def pairs(self, resource: Json) -> list[Pair]: ...
+
+    def left_behind(self, resource: Json) -> list[str]: ...
+
+
+class Receiver(Protocol):
+    """Reads a resource out of a success's body; raises Unreadable. Returns it and the unknown codes (field, code)."""
+
+    def receive(self, body: bytes, interaction: Interaction) -> tuple[Json, tuple[tuple[str, str], ...]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class MapSender:
+    """Sends what the rows of a map say."""
+
+    map: Map
+    id: IdPair | None
+    structure: Check
+    profile: Check
+
+    def check(self, resource: Json, interaction: Interaction) -> list[Issue]:
+        modifiers = modifier_extensions(resource, self.map.resource_type)
+        return [*self.structure(resource), *self.profile(resource), *modifiers]
+
+    def send(self, resource: Json, interaction: Interaction) -> Sending:
+        sending = self.map.to_partner(resource)
+        if self.id is not None:
+            self.id.field.put(sending.body, self.id.transform.to_partner(interaction.id))
+        return sending
+
+    def pairs(self, resource: Json) -> list[Pair]:
+        return self.map.pairs(resource)
+
+    def left_behind(self, resource: Json) -> list[str]:
+        return self.map.left_behind(resource)
+
+
+@dataclass(frozen=True, slots=True)
+class PassSender:
+    """Sends a resource as it is; in another FHIR version than the partner's, converted. Profiles are R4."""
+
+    partner_version: Version
+    structures: Mapping[Version, Check]
+    profile: Check
+
+    def check(self, resource: Json, interaction: Interaction) -> list[Issue]:
+        problems = self.structures[interaction.version](resource)
+        if problems:
+            return problems
+        return self.profile(resource if interaction.version == "4.0" else to_r4(resource).resource)
+
+    def send(self, resource: Json, interaction: Interaction) -> Sending:
+        if interaction.version == self.partner_version:
+            return Sending(body=resource)
+        converted = to_stu3(resource, now=interaction.now)
+        return Sending(body=converted.resource, issues=list(converted.issues))
+
+    def pairs(self, resource: Json) -> list[Pair]:
+        return []
+
+    def left_behind(self, resource: Json) -> list[str]:
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class MapReceiver:
+    """Reads what the rows of a map say. What it makes is checked: a client never gets what is no FHIR."""
+
+    map: Map
+    at: PartnerField | None
+    id: IdPair | None
+    structure: Check
+
+    def receive(self, body: bytes, interaction: Interaction) -> tuple[Json, tuple[tuple[str, str], ...]]:
+        record = read_json(body)
+        keys = self.at.keys if self.at else ()
+        if self.at is not None:
+            record = self.at.get(record)
+        resource, receiving = self.map.to_fhir(record)
+        problems = self.structure(resource)
+        if problems:
+            raise Unreadable(keys, f"it makes no FHIR: {problems[0].expression}: {problems[0].text}")
+        self._check_id(record, resource, interaction)
+        return resource, tuple(receiving.unknown_codes)
+
+    def _check_id(self, record: Json, resource: Json, interaction: Interaction) -> None:
+        """A record of somebody else must never be taken for the one that was asked for."""
+        found = resource.get("id")
+        if self.id is not None:
+            value = self.id.field.get(record)
+            found = None if value is None else _read_id(value, self.id)
+        if found is not None and found != interaction.id:
+            raise Unreadable((), "it is the record of another id than the one that was asked for")
+
+
+def _read_id(value: Json, id_: IdPair) -> str:
+    try:
+        return str(id_.transform.to_fhir(value))
+    except ValueError as error:
+        raise Unreadable(id_.field.keys, str(error)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class PassReceiver:
+    """Takes a resource of one type as it is; converted where the client speaks another FHIR version."""
+
+    resource_type: str
+    partner_version: Version
+    empty_is_success: bool
+
+    def receive(self, body: bytes, interaction: Interaction) -> tuple[Json, tuple[tuple[str, str], ...]]:
+        if not body.strip() and self.empty_is_success:
+            return None, ()
+        resource = read_json(body)
+        if not isinstance(resource, dict) or resource.get("resourceType") != self.resource_type:
+            raise Unreadable((), f"a {self.resource_type} is expected here")
+        if interaction.version == self.partner_version:
+            return resource, ()
+        converted = to_r4(resource)
+        errors = [issue for issue in converted.issues if issue.severity == "error"]
+        if errors:
+            raise Unreadable((), f"it cannot be said in R4: {errors[0].expression}: {errors[0].text}")
+        return converted.resource, ()
+
+
+def read_json(body: bytes) -> Json:
+    """Return a partner's JSON; raises Unreadable."""
+    if not body.strip():
+        raise Unreadable((), "it is empty")
+    try:
+        return loads(body)
+    except FhirError as error:
+        raise Unreadable((), f"it is no JSON: {error.issues[0].text}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A call that is ready to be made. `pairs` say which element each field came from."""
+
+    request: PartnerRequest
+    sending: Sending
+    pairs: Callable[[], Sequence[Pair]]
+
+
+_WITHOUT_BODY = {"Accept": "application/json"}
+_WITH_BODY = {"Accept": "application/json", "Content-Type": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a partner, compiled."""
+
+    partner: str
+    title: str
+    method: str
+    path: str
+    sender: Sender | None
+    receiver: Receiver
+    headers: Mapping[str, tuple[Source, ...]]
+    repeat: Repeat
+    safe_without: tuple[PartnerField, ...]
+    refusals: Refusals
+
+    def prepare(self, interaction: Interaction, resource: Json) -> tuple[Outgoing, list[Issue]]:
+        """Return the call for a resource (None where nothing is sent), and what is wrong with it."""
+        sending = self.sender.send(resource, interaction) if self.sender else Sending()
+        headers, problems = read_headers(self.headers, interaction, resource)
+        request = PartnerRequest(
+            partner=self.partner,
+            method=self.method,
+            path=_fill(self.path, {"id": interaction.id, **sending.path}),
+            headers={**(_WITH_BODY if self.sender else _WITHOUT_BODY), **headers},
+            body=dumps(sending.body) if self.sender else None,
+            repeat=self.repeat_of(sending.body),
+            client_authorization=interaction.headers.get("authorization"),
+        )
+        sender = self.sender
+        outgoing = Outgoing(request, sending, lambda: sender.pairs(resource) if sender else [])
+        return outgoing, [*sending.issues, *problems]
+
+    def read(
+        self, interaction: Interaction, response: PartnerResponse, outgoing: Outgoing
+    ) -> tuple[Json, tuple[tuple[str, str], ...]]:
+        """Return the resource of a partner's answer and its unknown codes; raises FhirError."""
+        if not 200 <= response.status_code < 300:
+            raise self.refusals.error(response, outgoing.pairs())
+        try:
+            return self.receiver.receive(response.body, interaction)
+        except Unreadable as error:
+            raise self._unreadable(error, response) from None
+
+    def repeat_of(self, body: dict[str, Any]) -> Repeat:
+        """Return when this call may be sent again: not safely with a field that makes a second one another."""
+        if any(field.get(body) is not None for field in self.safe_without):
+            return "unsent"
+        return self.repeat
+
+    def _unreadable(self, error: Unreadable, response: PartnerResponse) -> FhirError:
+        field = f"`{dotted(error.field)}`: " if error.field else ""
+        what = f"its answer cannot be read: {field}{error.why}."
+        if self.method == "GET":
+            text = f"{self.title} answered with status {response.status_code}, but {what}"
+        else:
+            text = f"{self.title} accepted the call (status {response.status_code}), but {what}"
+        return FhirError(502, Issue("partner-answer-unreadable", "exception", text))
+
+
+def _fill(path: str, variables: Mapping[str, str]) -> str:
+    """Return the path with its variables, each percent-encoded so that it stays one segment."""
+    return re.sub(r"\{(\w+)\}", lambda match: quote(variables.get(match.group(1), ""), safe=""), path)

@@ -1,0 +1,82 @@
+"""What a request must be before a partner is called: all that is wrong with it, in one error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from fhir_bridge.outcome import ErrorCode, FhirError, Issue, Json
+
+Check = Callable[[Json], list[Issue]]
+"""A compiled checker: takes a resource, returns every problem."""
+
+# What is no FHIR, or lacks what the call cannot do without, is 400; what is FHIR but not for this partner is 422.
+_MALFORMED: frozenset[ErrorCode] = frozenset(
+    {
+        "wrong-resource-type", "id-differs", "invalid-header",
+        "unknown-element", "wrong-type", "unknown-resource-type", "element-missing", "choice-repeated",
+        "code-not-allowed", "invalid-format", "empty-value", "nested-too-deep", "too-many-problems",
+    }
+)  # fmt: skip
+
+
+def raise_errors(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    """Raise FhirError with all issues where one is an error; else return them: they are warnings."""
+    found = tuple(_once(issues))
+    errors = [issue for issue in found if issue.severity == "error"]
+    if errors:
+        raise FhirError(400 if any(issue.error in _MALFORMED for issue in errors) else 422, *found)
+    return found
+
+
+def _once(issues: Iterable[Issue]) -> Iterator[Issue]:
+    """One issue for each element and issue type: a profile and a mapping row may both object to the same thing."""
+    seen: set[tuple[str | None, str, str | None]] = set()
+    for issue in issues:
+        key = (issue.expression, issue.code, None if issue.expression else issue.text)
+        if key not in seen:
+            seen.add(key)
+            yield issue
+
+
+def check_type(body: Json, resource_type: str) -> None:
+    """Raise FhirError where the body is not a resource of this type: nothing else can be said of it."""
+    if body is None:
+        text = f"The body is empty; send a {resource_type}."
+        raise FhirError(400, Issue("wrong-resource-type", "required", text, resource_type))
+    if not isinstance(body, dict):
+        text = f"The body is no resource; send a {resource_type} as a JSON object."
+        raise FhirError(400, Issue("wrong-resource-type", "structure", text, resource_type))
+    if body.get("resourceType") != resource_type:
+        text = f"`resourceType` must be `{resource_type}` here; send a {resource_type}."
+        raise FhirError(400, Issue("wrong-resource-type", "invalid", text, "resourceType"))
+
+
+def check_id(found: Json, wanted: str, expression: str, *, needed: bool) -> list[Issue]:
+    """Return the issue where the id in the body is not the URL's. https://hl7.org/fhir/R4/http.html#update"""
+    if found == wanted or (found is None and not needed):
+        return []
+    text = "The id in the body must be the id in the address; make them the same."
+    return [Issue("id-differs", "invalid", text, expression)]
+
+
+def modifier_extensions(value: Json, path: str) -> Iterator[Issue]:
+    """Yield an issue for each modifierExtension: it changes what an element means, and no partner knows it."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from modifier_extensions(item, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        for index, _ in enumerate(value.get("modifierExtension", ())):
+            text = "This modifierExtension is not known here, and what it modifies means something else without it."
+            yield Issue("unknown-modifier", "extension", text, f"{path}.modifierExtension[{index}]")
+        for key, inner in value.items():
+            if key != "modifierExtension" and isinstance(inner, dict | list):
+                yield from modifier_extensions(inner, f"{path}.{key}")
+
+
+def left_behind(expressions: Iterable[str], title: str, *, strict: bool) -> list[Issue]:
+    """Return an issue for each element that the partner cannot hold: an error where the client is strict."""
+    if strict:
+        text = f"{title} cannot hold this element; leave it out, or send without `handling=strict`."
+        return [Issue("left-behind", "not-supported", text, expression) for expression in expressions]
+    text = f"{title} cannot hold this element; it was left behind."
+    return [Issue("left-behind", "not-supported", text, expression, "warning") for expression in expressions]

@@ -1,0 +1,280 @@
+"""`load_routes`: reads every mapping file and compiles it to routes; everything is checked here, at the start."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fhir_bridge.exchange import Repeat
+from fhir_bridge.fhir.definitions import Definitions, canonical_url, load_definitions
+from fhir_bridge.fhir.elements import Version
+from fhir_bridge.fhir.interaction import Code
+from fhir_bridge.fhir.profile import profile_checker
+from fhir_bridge.fhir.structure import structure_checker
+from fhir_bridge.mapping.calls import (
+    Call,
+    IdPair,
+    MapReceiver,
+    MapSender,
+    PassReceiver,
+    PassSender,
+    Receiver,
+    Sender,
+)
+from fhir_bridge.mapping.checks import Check
+from fhir_bridge.mapping.compiling import MapCompiler
+from fhir_bridge.mapping.connecting import Environment, resolve, value_of
+from fhir_bridge.mapping.headers import Source
+from fhir_bridge.mapping.maps import Map
+from fhir_bridge.mapping.model import Content, HeaderSource, IdField, InteractionSpec, MappingFile, MapSpec
+from fhir_bridge.mapping.partner_fields import compile_field
+from fhir_bridge.mapping.places import Paths, Place
+from fhir_bridge.mapping.plans import IdRule, MakePlan, operation_plan, patch_plan, read_plan, update_plan
+from fhir_bridge.mapping.reading import read_mapping_file
+from fhir_bridge.mapping.refusals import Refusals
+from fhir_bridge.mapping.routes import Partner, Route, Routes
+from fhir_bridge.mapping.rows import PathRow
+from fhir_bridge.mapping.source import MappingFileError, Mark, Problems, did_you_mean, read_file
+from fhir_bridge.mapping.transforms import TRANSFORMS
+
+BUILT_IN_VARIABLES = frozenset({"id"})
+"""What `{…}` in a call's path may name beside the variables that rows fill: the id of the URL."""
+
+
+def load_routes(mappings: Path, profiles: Path, environment: Environment) -> Routes:
+    """Return the routes of all mapping files; raises MappingFileError with every problem of every file.
+
+    A partner whose base URL is not set is there without a connection; one that lacks another variable is a problem.
+    """
+    definitions = load_definitions(profiles)
+    problems = Problems()
+    partners: dict[str, Partner] = {}
+    lines = list(definitions.problems)
+    files = sorted(mappings.glob("*.yaml"))
+    if not files:
+        lines.append(f"{mappings.name}: there is no mapping file (*.yaml) in this folder; name one that has some")
+    for path in files:
+        partner = _load(path, f"{mappings.name}/{path.name}", definitions, environment, problems)
+        if partner is not None and partner.name in partners:
+            problems.add(Mark(f"{mappings.name}/{path.name}", 1, 1), f"partner '{partner.name}' has a file already")
+        elif partner is not None:
+            partners[partner.name] = partner
+    lines += problems.lines()
+    if lines:
+        raise MappingFileError(lines)
+    return Routes(partners)
+
+
+def _load(
+    path: Path, name: str, definitions: Definitions, environment: Environment, problems: Problems
+) -> Partner | None:
+    root = read_file(path, name, problems)
+    if root is None:
+        return None
+    model = read_mapping_file(root, problems)
+    return _Compiler(model, definitions, environment, problems).partner()
+
+
+@dataclass(slots=True)
+class _Compiler:
+    """Compiles one mapping file."""
+
+    model: MappingFile
+    definitions: Definitions
+    environment: Environment
+    problems: Problems
+
+    def partner(self) -> Partner:
+        connection, missing = resolve(self.model.connection, self.model.partner, self.environment)
+        for variable in missing:
+            self.problems.add(variable.mark, f"the variable {variable.name} is not set; set it and start again")
+        maps = self._maps()
+        calls = {
+            spec.key: call
+            for spec in self.model.interactions
+            if spec.code != "patch" and (call := self._call(spec, maps)) is not None
+        }
+        routes = [self._route(spec, calls) for spec in self.model.interactions]
+        profiles = {canonical_url(spec.profile) for spec in self.model.maps.values() if spec.profile}
+        return Partner(
+            name=self.model.partner,
+            title=self.model.title,
+            versions=tuple(_version(text) for text in self.model.versions),
+            connection=connection,
+            base_url_variable=self.model.connection.base_url.name,
+            systems=frozenset(canonical_url(system) for system in self.model.systems),
+            profiles=frozenset(profiles),
+            events=frozenset(self.model.events),
+            id_like=self.model.id_like,
+            routes=tuple(route for route in routes if route is not None),
+        )
+
+    def _maps(self) -> dict[str, Map]:
+        compiler = MapCompiler("4.0", self.definitions, self.environment, self.problems)
+        return {name: compiler.compile(spec) for name, spec in self.model.maps.items()}
+
+    def _call(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Call | None:
+        forwards = any(auth.scheme == "forward" for choices in self.model.connection.auth for auth in choices)
+        receiver = self._receiver(spec, maps)
+        if receiver is None:
+            return None
+        return Call(
+            partner=self.model.partner,
+            title=self.model.title,
+            method=spec.method,
+            path=self._path(spec, maps),
+            sender=self._sender(spec, maps),
+            receiver=receiver,
+            headers=self._headers(spec),
+            repeat=_repeat(spec.repeat),
+            safe_without=tuple(compile_field(path, spec.mark, self.problems) for path in spec.safe_without),
+            refusals=Refusals(self.model.partner, self.model.title, self.model.errors, forwards),
+        )
+
+    def _map_spec(self, content: Content) -> MapSpec | None:
+        spec = self.model.maps.get(content.map)
+        if spec is None:
+            self.problems.add(
+                content.mark, f"there is no map '{content.map}'{did_you_mean(content.map, self.model.maps)}"
+            )
+        return spec
+
+    def _sender(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Sender | None:
+        map_spec = self._map_spec(spec.send) if spec.send else None
+        if spec.send is None or map_spec is None:
+            if spec.send is None and spec.code != "read":
+                self.problems.add(spec.mark, f"'{spec.key}' sends nothing; add 'send'")
+            return None
+        profile = self._profile(map_spec)
+        if spec.send.as_it_is:
+            structures = {version: self._structure(version, map_spec) for version in self._versions()}
+            return PassSender(self._versions()[0], structures, profile)
+        return MapSender(maps[map_spec.name], self._id_pair(spec.send.id), self._structure("4.0", map_spec), profile)
+
+    def _receiver(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Receiver | None:
+        if spec.receive is None:
+            self.problems.add(spec.mark, f"'{spec.key}' receives nothing; add 'receive'")
+            return None
+        map_spec = self._map_spec(spec.receive)
+        if map_spec is None:
+            return None
+        if spec.receive.as_it_is:
+            return PassReceiver(map_spec.resource, self._versions()[0], spec.receive.empty_is_success)
+        at = compile_field(spec.receive.at, spec.receive.mark, self.problems) if spec.receive.at else None
+        id_pair = self._id_pair(spec.receive.id)
+        return MapReceiver(maps[map_spec.name], at, id_pair, self._structure("4.0", map_spec))
+
+    def _versions(self) -> tuple[Version, ...]:
+        return tuple(_version(text) for text in self.model.versions)
+
+    def _structure(self, version: Version, spec: MapSpec) -> Check:
+        return structure_checker(version, tolerated=spec.tolerated)
+
+    def _profile(self, spec: MapSpec) -> Check:
+        if spec.profile is None:
+            return lambda resource: []
+        try:
+            return profile_checker(canonical_url(spec.profile), self.definitions)
+        except (LookupError, ValueError) as error:
+            for line in str(error.args[0]).splitlines():
+                self.problems.add(spec.mark, line)
+            return lambda resource: []
+
+    def _id_pair(self, field: IdField | None) -> IdPair | None:
+        if field is None:
+            return None
+        if field.as_ not in ("text", "digits"):
+            self.problems.add(field.mark, f"unknown transform '{field.as_}' of an id; write text or digits")
+            return None
+        return IdPair(compile_field(field.at, field.mark, self.problems), TRANSFORMS[field.as_])
+
+    def _path(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> str:
+        sent = maps.get(spec.send.map) if spec.send else None
+        known = BUILT_IN_VARIABLES | {row.variable for row in (sent.rows if sent else ()) if isinstance(row, PathRow)}
+        for name in re.findall(r"\{(.*?)\}", spec.path):
+            if name not in known:
+                self.problems.add(spec.mark, f"nothing fills '{{{name}}}' of '{spec.path}'{did_you_mean(name, known)}")
+        return spec.path
+
+    def _headers(self, spec: InteractionSpec) -> dict[str, tuple[Source, ...]]:
+        return {name: tuple(self._source(spec, source) for source in choices) for name, choices in spec.headers.items()}
+
+    def _source(self, spec: InteractionSpec, source: HeaderSource) -> Source:
+        place = self._place(spec, source.element) if source.element else None
+        return Source(source.header, place, value_of(source.text, self.environment), source.new, source.like)
+
+    def _place(self, spec: InteractionSpec, path: str) -> Place | None:
+        map_spec = self.model.maps.get(spec.send.map) if spec.send else None
+        if map_spec is None:
+            self.problems.add(spec.mark, f"'{path}' is an element of what is sent, and nothing is sent; add 'send'")
+            return None
+        slices = {slice_.path: slice_ for slice_ in map_spec.slices}
+        return Paths(self._versions()[0], slices, self.problems).place(map_spec.resource, path, spec.mark)
+
+    def _route(self, spec: InteractionSpec, calls: Mapping[str, Call]) -> Route | None:
+        call = calls.get(spec.writes or "") if spec.code == "patch" else calls.get(spec.key)
+        plan = self._plan(spec, calls)
+        if call is None or plan is None:
+            return None
+        map_spec = self.model.maps.get(spec.send.map) if spec.send else None
+        if spec.definition is not None:
+            self._check_definition(spec, spec.definition)
+        return Route(
+            mark=spec.mark,
+            partner=self.model.partner,
+            code=_code(spec.code),
+            resource_type=spec.resource_type,
+            operation=spec.operation,
+            also=spec.also,
+            definition=canonical_url(spec.definition) if spec.definition else None,
+            profile=canonical_url(map_spec.profile) if map_spec and map_spec.profile else None,
+            call=call,
+            plan=plan,
+        )
+
+    def _plan(self, spec: InteractionSpec, calls: Mapping[str, Call]) -> MakePlan | None:
+        if spec.code == "patch":
+            return self._patch_plan(spec, calls)
+        call = calls.get(spec.key)
+        if call is None:
+            return None
+        if spec.code == "read":
+            return read_plan(call)
+        if spec.code == "operation":
+            return operation_plan(call)
+        return update_plan(call, IdRule(self._place(spec, spec.id) if spec.id else None))
+
+    def _patch_plan(self, spec: InteractionSpec, calls: Mapping[str, Call]) -> MakePlan | None:
+        reads, writes = calls.get(spec.reads or ""), calls.get(spec.writes or "")
+        for name, call in ((spec.reads, reads), (spec.writes, writes)):
+            if name and call is None and name not in {other.key for other in self.model.interactions}:
+                self.problems.add(spec.mark, f"there is no interaction '{name}'{did_you_mean(name, calls)}")
+        if reads is None or writes is None:
+            return None
+        if not isinstance(writes.sender, MapSender):
+            self.problems.add(spec.mark, f"'{spec.writes}' sends no map, so a patch cannot write with it")
+            return None
+        return patch_plan(reads, writes)
+
+    def _check_definition(self, spec: InteractionSpec, reference: str) -> None:
+        try:
+            self.definitions.find(reference)
+        except LookupError as error:
+            self.problems.add(spec.mark, str(error.args[0]))
+
+
+def _version(text: str) -> Version:
+    return "3.0" if text == "3.0" else "4.0"
+
+
+def _repeat(text: str) -> Repeat:
+    return "safe" if text == "safe" else "unsent"
+
+
+_CODES: Mapping[str, Code] = {"read": "read", "update": "update", "patch": "patch", "operation": "operation"}
+
+
+def _code(text: str) -> Code:
+    return _CODES.get(text, "operation")

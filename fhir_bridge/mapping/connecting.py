@@ -1,0 +1,211 @@
+"""The `connection:` of a mapping file: read into a `ConnectionSpec`, then resolved against the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from fhir_bridge.connection import (
+    Auth,
+    Bearer,
+    ClientCredentials,
+    Connection,
+    FixedHeaders,
+    Forward,
+    MutualTls,
+    Timeouts,
+    TokenExchange,
+)
+from fhir_bridge.mapping.fields import Fields, Value, Variable, variables
+from fhir_bridge.mapping.source import Mark, Node, Problems, did_you_mean
+
+Environment = Mapping[str, str]
+Make = Callable[[Environment], Auth]
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSpec:
+    """One auth scheme; `needs` are the variables that it cannot do without."""
+
+    scheme: str
+    needs: tuple[Variable, ...]
+    make: Make
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSpec:
+    """Where a partner is. Each item of `auth` is a list of alternatives: the first whose variables are set is taken."""
+
+    mark: Mark
+    base_url: Variable
+    timeouts: Timeouts
+    max_answer_bytes: int
+    auth: tuple[tuple[AuthSpec, ...], ...]
+
+
+def value_of(value: Value | None, environment: Environment) -> str | None:
+    """Return the text of a value; None where its variable is unset or empty."""
+    return environment.get(value.name) or None if isinstance(value, Variable) else value
+
+
+def resolve(spec: ConnectionSpec, partner: str, environment: Environment) -> tuple[Connection | None, list[Variable]]:
+    """Return how to reach the partner, or None where its base URL is unset; and the variables that are missing."""
+    base_url = value_of(spec.base_url, environment)
+    if base_url is None:
+        return None, []
+    missing: list[Variable] = []
+    chosen: list[Auth] = []
+    for alternatives in spec.auth:
+        auth = _first_possible(alternatives, environment)
+        if auth is None:
+            missing.extend(_unset(alternatives[-1], environment))
+        else:
+            chosen.append(auth)
+    connection = Connection(partner, base_url.rstrip("/"), spec.timeouts, spec.max_answer_bytes, tuple(chosen))
+    return connection, missing
+
+
+def _first_possible(alternatives: tuple[AuthSpec, ...], environment: Environment) -> Auth | None:
+    for spec in alternatives:
+        if not _unset(spec, environment):
+            return spec.make(environment)
+    return None
+
+
+def _unset(spec: AuthSpec, environment: Environment) -> list[Variable]:
+    return [variable for variable in spec.needs if not environment.get(variable.name)]
+
+
+def read_connection(node: Node, problems: Problems) -> ConnectionSpec:
+    """Return the `connection:` of a mapping file."""
+    fields = Fields(node, problems, "connection")
+    base_url = fields.need_value("base_url")
+    if not isinstance(base_url, Variable):
+        problems.add(node.mark, "'base_url' must be a variable, so that it can be set; write $NAME")
+        base_url = Variable("", False, node.mark)
+    timeouts = _read_timeouts(fields.node("timeouts"), problems)
+    max_answer_bytes = int(fields.number("max_answer_bytes", 5_000_000))
+    auth = tuple(_read_alternatives(item, problems) for item in fields.items("auth"))
+    fields.done()
+    return ConnectionSpec(node.mark, base_url, timeouts, max_answer_bytes, auth)
+
+
+def _read_timeouts(node: Node | None, problems: Problems) -> Timeouts:
+    if node is None:
+        return Timeouts()
+    fields = Fields(node, problems, "timeouts")
+    usual = Timeouts()
+    timeouts = Timeouts(
+        connect_s=fields.number("connect_s", usual.connect_s),
+        read_s=fields.number("read_s", usual.read_s),
+        whole_s=fields.number("whole_s", usual.whole_s),
+    )
+    fields.done()
+    return timeouts
+
+
+def _read_alternatives(node: Node, problems: Problems) -> tuple[AuthSpec, ...]:
+    if [key.text for key, _ in node.pairs] != ["first_of"]:
+        return (_read_auth(node, problems),)
+    fields = Fields(node, problems, "auth")
+    alternatives = tuple(_read_auth(item, problems) for item in fields.items("first_of"))
+    if not alternatives:
+        problems.add(node.mark, "'first_of' is empty; list at least one scheme")
+        return (AuthSpec("none", (), lambda _: FixedHeaders({})),)
+    return alternatives
+
+
+def _read_auth(node: Node, problems: Problems) -> AuthSpec:
+    fields = Fields(node, problems, "auth")
+    scheme = fields.need_text("scheme")
+    if scheme not in SCHEMES:
+        problems.add(node.mark, f"unknown scheme '{scheme}'{did_you_mean(scheme, SCHEMES)}")
+        return AuthSpec(scheme, (), lambda _: FixedHeaders({}))
+    values, make = SCHEMES[scheme](fields)
+    fields.done()
+    needs = tuple(variable for variable in variables(values) if not variable.optional)
+    return AuthSpec(scheme, needs, make)
+
+
+def _need(value: Value | None, environment: Environment) -> str:
+    """The text of a value whose variable is known to be set."""
+    text = value_of(value, environment)
+    assert text is not None
+    return text
+
+
+def _present(values: Mapping[str, Value], environment: Environment) -> dict[str, str]:
+    texts = {name: value_of(value, environment) for name, value in values.items()}
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+Scheme = Callable[[Fields], tuple[tuple[object, ...], Make]]
+
+
+def _bearer(fields: Fields) -> tuple[tuple[object, ...], Make]:
+    token = fields.need_value("token")
+    return (token,), lambda environment: Bearer(_need(token, environment))
+
+
+def _forward(fields: Fields) -> tuple[tuple[object, ...], Make]:
+    return (), lambda environment: Forward()
+
+
+def _headers(fields: Fields) -> tuple[tuple[object, ...], Make]:
+    headers = fields.values("headers")
+    return (headers,), lambda environment: FixedHeaders(_present(headers, environment))
+
+
+def _token_exchange(fields: Fields) -> tuple[tuple[object, ...], Make]:
+    method, _, path = fields.need_text("call").partition(" ")
+    if method != "POST" or not path.startswith("/"):
+        fields.problems.add(fields.mark, "'call' of a token exchange must be 'POST /path'")
+    body = fields.values("send")
+    token_at = fields.need_text("token")
+    expires = fields.node("expires")
+    expires_at: str | None = None
+    expires_as = "epoch_s"
+    if expires is not None:
+        inner = Fields(expires, fields.problems, "expires")
+        expires_at, expires_as = inner.need_text("at"), inner.choice("as", ("epoch_s", "lifetime_s"), "epoch_s")
+        inner.done()
+    lifetime_s = fields.number("lifetime_s", 3600)
+
+    def make(environment: Environment) -> Auth:
+        unit = cast("Literal['epoch_s', 'lifetime_s']", expires_as)
+        return TokenExchange(path, _present(body, environment), token_at, expires_at, unit, lifetime_s)
+
+    return (body,), make
+
+
+def _client_credentials(fields: Fields) -> tuple[tuple[object, ...], Make]:
+    url, form = fields.need_value("url"), fields.values("form")
+    client_id, client_secret = fields.need_value("client_id"), fields.need_value("client_secret")
+
+    def make(environment: Environment) -> Auth:
+        known = _need(url, environment), _need(client_id, environment), _need(client_secret, environment)
+        return ClientCredentials(*known, _present(form, environment))
+
+    return (url, client_id, client_secret, form), make
+
+
+def _mutual_tls(fields: Fields) -> tuple[tuple[object, ...], Make]:
+    certificate, key = fields.need_value("certificate"), fields.need_value("key")
+    ca_bundle = fields.value("ca_bundle")
+
+    def make(environment: Environment) -> Auth:
+        return MutualTls(_need(certificate, environment), _need(key, environment), value_of(ca_bundle, environment))
+
+    return (certificate, key, ca_bundle), make
+
+
+SCHEMES: Mapping[str, Scheme] = {
+    "bearer": _bearer,
+    "forward": _forward,
+    "headers": _headers,
+    "token-exchange": _token_exchange,
+    "client-credentials": _client_credentials,
+    "mutual-tls": _mutual_tls,
+}
+"""What `scheme:` may say."""

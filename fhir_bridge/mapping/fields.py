@@ -1,0 +1,159 @@
+"""Reads one YAML mapping key by key, gathering every problem: a wrong type, a missing, an unknown key."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fhir_bridge.mapping.source import Mark, Node, Problems, did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """`$NAME` in a mapping file: an environment variable; `$NAME?` may be unset."""
+
+    name: str
+    optional: bool
+    mark: Mark
+
+
+Value = str | Variable
+"""Text as it was typed, or the environment variable that holds it."""
+
+
+class Fields:
+    """The keys of one mapping. Every accessor names a key that may stand there; `done` reports the others."""
+
+    def __init__(self, node: Node, problems: Problems, what: str) -> None:
+        self.mark = node.mark
+        self.what = what
+        self.problems = problems
+        self._known: set[str] = set()
+        self._nodes: dict[str, Node] = {}
+        self._keys: list[Node] = []
+        if node.kind != "mapping":
+            problems.add(node.mark, f"{what} must be a mapping; write 'key: value' lines")
+        for key, value in node.pairs:
+            self._keys.append(key)
+            self._nodes.setdefault(key.text, value)
+
+    def node(self, key: str) -> Node | None:
+        """Return what stands at `key`, None where it is absent."""
+        self._known.add(key)
+        return self._nodes.get(key)
+
+    def need(self, key: str) -> Node | None:
+        """Return what stands at `key`; a problem where it is absent."""
+        node = self.node(key)
+        if node is None:
+            self.problems.add(self.mark, f"{self.what} has no '{key}'; add it")
+        return node
+
+    def text(self, key: str, default: str | None = None) -> str | None:
+        node = self.node(key)
+        return default if node is None else as_text(node, self.problems)
+
+    def need_text(self, key: str) -> str:
+        node = self.need(key)
+        return "" if node is None else as_text(node, self.problems)
+
+    def value(self, key: str) -> Value | None:
+        node = self.node(key)
+        return None if node is None else as_value(node, self.problems)
+
+    def need_value(self, key: str) -> Value:
+        node = self.need(key)
+        return "" if node is None else as_value(node, self.problems)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return one text or a list of texts as a tuple."""
+        node = self.node(key)
+        return () if node is None else as_texts(node, self.problems)
+
+    def values(self, key: str) -> dict[str, Value]:
+        """Return a mapping of texts or variables."""
+        return {name.text: as_value(node, self.problems) for name, node in self.pairs(key)}
+
+    def pairs(self, key: str) -> tuple[tuple[Node, Node], ...]:
+        """Return the pairs of the mapping at `key`; none where it is absent."""
+        node = self.node(key)
+        if node is not None and node.kind != "mapping":
+            self.problems.add(node.mark, f"'{key}' must be a mapping; write 'key: value' lines")
+        return () if node is None else node.pairs
+
+    def items(self, key: str) -> tuple[Node, ...]:
+        """Return the items of the list at `key`; none where it is absent."""
+        node = self.node(key)
+        if node is not None and node.kind != "list":
+            self.problems.add(node.mark, f"'{key}' must be a list; start each item with '- '")
+        return () if node is None else node.items
+
+    def number(self, key: str, default: float) -> float:
+        """Return a positive number."""
+        node = self.node(key)
+        if node is None:
+            return default
+        try:
+            number = float(as_text(node, self.problems))
+        except ValueError:
+            number = 0.0
+        if not 0 < number < math.inf:
+            self.problems.add(node.mark, f"'{key}' must be a number above zero")
+            return default
+        return number
+
+    def flag(self, key: str) -> bool:
+        return self.choice(key, ("true", "false"), "false") == "true"
+
+    def choice(self, key: str, known: tuple[str, ...], default: str) -> str:
+        """Return one of `known`."""
+        node = self.node(key)
+        if node is None:
+            return default
+        word = as_text(node, self.problems)
+        if word not in known:
+            self.problems.add(node.mark, f"unknown '{key}: {word}'{did_you_mean(word, known)}")
+            return default
+        return word
+
+    def done(self) -> None:
+        """Report every key that no accessor asked for."""
+        for key in self._keys:
+            if key.text not in self._known:
+                hint = did_you_mean(key.text, self._known)
+                self.problems.add(key.mark, f"unknown key '{key.text}' in {self.what}{hint}")
+
+
+def as_text(node: Node, problems: Problems) -> str:
+    if node.kind != "text" or not node.text:
+        problems.add(node.mark, "text is expected here; write a word, quoted where YAML needs it")
+    return node.text
+
+
+def as_texts(node: Node, problems: Problems) -> tuple[str, ...]:
+    if node.kind == "list":
+        return tuple(as_text(item, problems) for item in node.items)
+    return (as_text(node, problems),)
+
+
+def as_value(node: Node, problems: Problems) -> Value:
+    text = as_text(node, problems)
+    if not text.startswith("$"):
+        return text
+    name = text[1:].removesuffix("?")
+    if not (name.isascii() and name.isidentifier()):
+        problems.add(node.mark, f"'{text}' is no variable; write $NAME, or $NAME? where it may be unset")
+    return Variable(name, text.endswith("?"), node.mark)
+
+
+def variables(values: object) -> Iterator[Variable]:
+    """Return every variable in nested dicts, tuples and values."""
+    if isinstance(values, Variable):
+        yield values
+    elif isinstance(values, dict):
+        for value in values.values():
+            yield from variables(value)
+    elif isinstance(values, tuple):
+        for value in values:
+            yield from variables(value)

@@ -1,0 +1,140 @@
+"""A compiled map: one resource and one partner record, in both directions, and what of the resource is left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_bridge.fhir.elements import Version, elements, is_primitive
+from fhir_bridge.mapping.model import ANYTHING, OutcomeLine
+from fhir_bridge.mapping.partner_fields import Unreadable
+from fhir_bridge.mapping.places import DATA_ABSENT_REASON
+from fhir_bridge.mapping.rows import Pair, Receiving, Row, Sending
+from fhir_bridge.outcome import Issue, IssueCode, Json, Severity, operation_outcome
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeParameter:
+    """A parameter that tells in an OperationOutcome what the other parameters mean: the first line that fits."""
+
+    name: str
+    lines: tuple[OutcomeLine, ...]
+
+    def add(self, parameters: Json) -> None:
+        """Add the parameter, where a line fits."""
+        values = {part["name"]: _value(part) for part in parameters.get("parameter", ())}
+        for line in self.lines:
+            if all(values.get(name) == value for name, value in line.when.items()):
+                outcome = operation_outcome([_issue_of(line)])
+                parameters.setdefault("parameter", []).append({"name": self.name, "resource": outcome})
+                return
+
+
+def _value(part: Json) -> Json:
+    return next((value for key, value in part.items() if key.startswith("value")), None)
+
+
+def _issue_of(line: OutcomeLine) -> Issue:
+    code: IssueCode = line.code  # type: ignore[assignment]  # reading.py lets only issue types through
+    severity: Severity = "warning" if line.severity == "warning" else "information"
+    return Issue("done", code, line.text, severity=severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """One map of a mapping file, compiled. `silent` are elements that carry nothing for the partner."""
+
+    name: str
+    resource_type: str
+    version: Version
+    rows: tuple[Row, ...]
+    outcome: OutcomeParameter | None
+    silent: Mapping[str, str]
+
+    def to_partner(self, resource: Json) -> Sending:
+        """Return the partner's record; what cannot be sent stands in its `issues`."""
+        sending = Sending()
+        for row in self.rows:
+            row.send(resource, sending, sending.body, self.resource_type)
+        return sending
+
+    def to_fhir(self, record: Json) -> tuple[Json, Receiving]:
+        """Return the resource that a partner's record says; raises Unreadable."""
+        if not isinstance(record, dict):
+            raise Unreadable((), "an object is expected here")
+        resource: dict[str, Any] = {"resourceType": self.resource_type}
+        receiving = Receiving()
+        read = [row.receive(record, resource, receiving, ()) for row in self.rows]
+        if not any(read):
+            raise Unreadable((), "nothing in it is known")
+        for row in self.rows:
+            row.finish(resource)
+        if self.outcome is not None:
+            self.outcome.add(resource)
+        return resource, receiving
+
+    def pairs(self, resource: Json) -> list[Pair]:
+        """Return what each row means for this resource: the same rows once more, this time with a trace."""
+        return [pair for row in self.rows for pair in row.pairs(resource, self.resource_type, ())]
+
+    def left_behind(self, resource: Json) -> list[str]:
+        """Return the FHIRPath of each element that the partner gets nothing of; a whole subtree is one element."""
+        sent = [pair for pair in self.pairs(resource) if pair.sends and pair.value is not None]
+        walk = _Walk(self.version, {path for pair in sent for path in (pair.element, *pair.told_by)})
+        found: list[str] = []
+        for key, value in resource.items():
+            if key != "resourceType" and not self._is_silent(key, value):
+                found += walk.element(self.resource_type, key, value, self.resource_type)
+        return found
+
+    def _is_silent(self, key: str, value: Json) -> bool:
+        said = self.silent.get(key)
+        if isinstance(value, bool):
+            return said in (ANYTHING, str(value).lower())
+        return said == ANYTHING or (said is not None and said == value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Walks a resource by FHIR's types and finds the topmost elements below which nothing was used."""
+
+    version: Version
+    used: set[str]
+
+    def element(self, type_name: str, key: str, value: Json, prefix: str) -> list[str]:
+        """Return the unused elements at one JSON key of an object of `type_name`."""
+        known = elements(self.version, type_name)
+        element = known.get(key.removeprefix("_"))
+        if element is None:
+            return [f"{prefix}.{key}"]
+        path = f"{prefix}.{element.path}"
+        inner = "Element" if key.startswith("_") else element.type
+        if not isinstance(value, list):
+            return self.value(inner, value, path)
+        return [found for n, item in enumerate(value) for found in self.value(inner, item, f"{path}[{n}]")]
+
+    def value(self, type_name: str, value: Json, path: str) -> list[str]:
+        """Return the unused elements of one value, or the value itself where none of it is used."""
+        if value is None or path in self.used:
+            return [] if type_name != "Element" or value is None else self._extensions(value, path)
+        if type_name == "Element":
+            return self._extensions(value, path)
+        if is_primitive(type_name) or not isinstance(value, dict):
+            return [path]
+        if not any(used.startswith((f"{path}.", f"{path}[")) for used in self.used):
+            return [path]
+        inner = value.get("resourceType", type_name)
+        keys = (key for key in value if key != "resourceType")
+        return [found for key in keys for found in self.element(inner, key, value[key], path)]
+
+    def _extensions(self, value: Json, path: str) -> list[str]:
+        """A primitive's id and extensions; that a value is absent carries nothing."""
+        return list(self._each_extension(value, path))
+
+    def _each_extension(self, value: Json, path: str) -> Iterator[str]:
+        if "id" in value:
+            yield f"{path}.id"
+        for n, extension in enumerate(value.get("extension", ())):
+            if extension.get("url") != DATA_ABSENT_REASON:
+                yield f"{path}.extension[{n}]"

@@ -1,0 +1,165 @@
+"""The frozen dataclasses of one mapping file, as it was written.
+
+What each key means is on the page docs/mapping-files.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fhir_bridge.mapping.connecting import ConnectionSpec
+from fhir_bridge.mapping.fields import Value
+from fhir_bridge.mapping.source import Mark
+
+ANYTHING = "any"
+"""In `silent:`: whatever the element holds, leaving it behind is no loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class SliceSpec:
+    """Which member of a list a name such as `name[official]` means: the one whose elements have these values."""
+
+    mark: Mark
+    path: str
+    fixed: Mapping[str, str]
+    otherwise_without: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeLine:
+    """One line of an `outcome:` table: what to tell the client when the Parameters hold the values of `when`."""
+
+    when: Mapping[str, str]
+    severity: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowSpec:
+    """One row: a FHIR element and the partner's field. Exactly one of `at`, `path` and `outcome` is there."""
+
+    mark: Mark
+    element: str
+    at: tuple[str, ...] = ()
+    path: str | None = None
+    otherwise: Value | None = None
+    as_: str | None = None
+    codes: str | None = None
+    only: str = "both"
+    required: bool = False
+    each: tuple[RowSpec, ...] = ()
+    outcome: tuple[OutcomeLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MapSpec:
+    """One map: a resource type, its profile, and rows."""
+
+    mark: Mark
+    name: str
+    resource: str
+    profile: str | None
+    slices: tuple[SliceSpec, ...]
+    rows: tuple[RowSpec, ...]
+    silent: Mapping[str, str]
+    tolerated: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderSource:
+    """Where a header's text comes from: exactly one of these. `like` is the format that it must have to be taken."""
+
+    header: str | None
+    element: str | None
+    text: Value | None
+    new: str | None
+    like: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class IdField:
+    """The partner's field that holds the id of the URL, and its transform."""
+
+    mark: Mark
+    at: str
+    as_: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is sent or received: a map, or a resource as it is."""
+
+    mark: Mark
+    map: str
+    as_it_is: bool
+    at: str | None
+    id: IdField | None
+    empty_is_success: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionSpec:
+    """One FHIR interaction and its call; a patch instead names the interactions that it `reads` and `writes` with."""
+
+    mark: Mark
+    key: str
+    code: str
+    resource_type: str
+    operation: str | None
+    also: tuple[str, ...]
+    definition: str | None
+    method: str
+    path: str
+    send: Content | None
+    receive: Content | None
+    id: str | None
+    headers: Mapping[str, tuple[HeaderSource, ...]]
+    repeat: str
+    safe_without: tuple[str, ...]
+    reads: str | None
+    writes: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What an answer means whose status and words fit; `status` and `text` may be empty: any."""
+
+    text: tuple[str, ...]
+    status: tuple[int, ...]
+    answer: int | None
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorSpec:
+    """Where a partner's error says what: fields of its body, and what its codes and words mean in FHIR."""
+
+    text: tuple[str, ...] = ()
+    code: str | None = None
+    list_at: str | None = None
+    item_field: str | None = None
+    item_text: str | None = None
+    item_code: str | None = None
+    fields_at: str | None = None
+    operation_outcome: bool = False
+    codes: Mapping[str, str] | None = None
+    says: tuple[Saying, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFile:
+    """One partner. `versions` are FHIR versions: the first is what the partner's base speaks by default."""
+
+    mark: Mark
+    partner: str
+    title: str
+    versions: tuple[str, ...]
+    connection: ConnectionSpec
+    systems: tuple[str, ...]
+    events: tuple[str, ...]
+    id_like: str | None
+    interactions: tuple[InteractionSpec, ...]
+    maps: Mapping[str, MapSpec]
+    errors: ErrorSpec

@@ -1,0 +1,67 @@
+"""Partner fields such as `emergency_contact.phones`: read from an answer that is trusted in nothing, and written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_bridge.mapping.source import Mark, Problems
+from fhir_bridge.outcome import Json
+
+Keys = tuple[str | int, ...]
+"""A concrete place in a partner's JSON: `("emergency_contact", "phones", 0, "number")`."""
+
+_PATH = re.compile(r"[^.\[\]\s]+(\.[^.\[\]\s]+)*")
+
+
+class Unreadable(Exception):
+    """A partner's answer has not the shape that the mapping file says; `field` is where, `why` holds no value."""
+
+    def __init__(self, field: Keys, why: str) -> None:
+        super().__init__(field, why)
+        self.field = field
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerField:
+    """One field of a partner's JSON object."""
+
+    keys: tuple[str, ...]
+
+    def get(self, record: Json, within: Keys = ()) -> Json:
+        """Return what stands here; None where it is absent, null or empty. Raises Unreadable."""
+        node = record
+        for position, key in enumerate(self.keys):
+            if not isinstance(node, dict):
+                raise Unreadable((*within, *self.keys[:position]), "an object is expected here")
+            node = node.get(key)
+            if node is None or node in ("", [], {}):
+                return None
+        return node
+
+    def put(self, body: dict[str, Any], value: Json) -> None:
+        """Write the value, making the objects around it."""
+        node = body
+        for key in self.keys[:-1]:
+            node = node.setdefault(key, {})
+        node[self.keys[-1]] = value
+
+
+def compile_field(path: str, mark: Mark, problems: Problems) -> PartnerField:
+    """Return the field that `a.b.c` names."""
+    if not _PATH.fullmatch(path):
+        problems.add(mark, f"'{path}' is no field of the partner; write names with dots between: a.b.c")
+    return PartnerField(tuple(path.split(".")))
+
+
+def dotted(keys: Keys) -> str:
+    """Return `emergency_contact.phones[0].number` for its keys."""
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
+
+
+def parse_keys(path: str) -> Keys:
+    """Return the keys of a partner's own spelling of a place: `$.a.b.[0].c`, `a.b[0].c`, `/a/b/0/c`."""
+    words = re.findall(r"[^.\[\]/$\s'\"]+", path)
+    return tuple(int(word) if word.isdigit() else word for word in words)

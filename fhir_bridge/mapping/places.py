@@ -1,0 +1,264 @@
+"""Element paths such as `name[official].given[0]`: checked against FHIR's types, compiled to plain functions.
+
+A step is an element's name, with `[n]` for the n-th item of a list of primitives or `[slice]` for a member of a
+list that the map's `slices:` describe. `parameter[x]` and `part[x]` of Parameters are told by their `name`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from fhir_bridge.fhir.elements import Element, Version, elements, is_primitive
+from fhir_bridge.mapping.model import SliceSpec
+from fhir_bridge.mapping.slices import Fixed, Slice, compile_slice, fixed_concept, fixed_value
+from fhir_bridge.mapping.source import Mark, Problems, did_you_mean
+from fhir_bridge.outcome import CANONICAL, Json
+
+DATA_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+
+_STEP = re.compile(r"([A-Za-z]+)(?:\[([A-Za-z0-9-]+)\])?")
+_RELATIVE_URI = re.compile(r"[A-Za-z]+/[A-Za-z0-9./-]+")
+
+
+def absent(reason: str) -> Json:
+    """Return the extensions of a primitive that has no value, and why."""
+    return {"extension": [{"url": DATA_ABSENT_REASON, "valueCode": reason}]}
+
+
+def is_absent(extensions: Json, reason: str) -> bool:
+    """Whether a primitive's extensions are just those of `absent(reason)`."""
+    return bool(extensions == absent(reason))
+
+
+class Step(NamedTuple):
+    """One step of a path; `path` is its FHIRPath name."""
+
+    name: str
+    path: str
+    item: int | None
+    slice: Slice | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One element of a resource, as a mapping row names it. `get` and `put` take the resource, or a list's member."""
+
+    steps: tuple[Step, ...]
+    element: Element
+
+    def get(self, root: Json) -> Json:
+        """Return the value that stands here; None where there is none."""
+        node = root
+        for name, _, item, slice_ in self.steps:
+            node = node.get(name)
+            if node is None:
+                return None
+            if slice_ is not None:
+                item = slice_.first(node)
+                if item is None:
+                    return None
+            if item is not None:
+                node = node[item] if item < len(node) else None
+                if node is None:
+                    return None
+        return node
+
+    def put(self, root: Json, value: Json) -> None:
+        """Write the value, making what has to be around it."""
+        node, last = self._parent(root), self.steps[-1]
+        if last.item is None:
+            node[last.name] = value
+            return
+        items = node.setdefault(last.name, [])
+        items.extend([None] * (last.item + 1 - len(items)))
+        items[last.item] = value
+
+    def put_absent(self, root: Json, reason: str) -> None:
+        """Write that there is no value here, and why."""
+        self._parent(root)[f"_{self.steps[-1].name}"] = absent(reason)
+
+    def pad(self, root: Json) -> None:
+        """Say of each item that a list of primitives skips that it is unknown: `[null, "Миколайович"]`."""
+        parent = self._around(root)
+        items = parent.get(self.steps[-1].name) if parent else None
+        if items and None in items:
+            extensions = [absent("unknown") if item is None else None for item in items]
+            parent[f"_{self.steps[-1].name}"] = extensions
+
+    def absent_reason(self, root: Json) -> str | None:
+        """Return why the primitive that should stand here has no value, where the resource says so."""
+        parent = self._around(root)
+        extensions = parent.get(f"_{self.steps[-1].name}") if parent else None
+        for extension in extensions.get("extension", ()) if isinstance(extensions, dict) else ():
+            if extension.get("url") == DATA_ABSENT_REASON:
+                return str(extension.get("valueCode"))
+        return None
+
+    def members(self, root: Json) -> list[tuple[int, Json]]:
+        """Return every member of the list that the last step's slice tells, with its index."""
+        parent, last = self._around(root), self.steps[-1]
+        found = enumerate((parent or {}).get(last.name) or ())
+        return [(index, member) for index, member in found if last.slice is None or last.slice.fits(member)]
+
+    def add(self, root: Json) -> Json:
+        """Add a member to the list of the last step and return it."""
+        last = self.steps[-1]
+        member: Json = last.slice.start() if last.slice else {}
+        self._parent(root).setdefault(last.name, []).append(member)
+        return member
+
+    def where(self, root: Json, prefix: str) -> str:
+        """Return the FHIRPath of this element in this resource, as far as it is there."""
+        *_, (path, _, _) = self._walk(root, prefix)
+        return path
+
+    def told_by(self, root: Json, prefix: str) -> list[str]:
+        """Return the FHIRPaths of the elements that told which members of lists are meant."""
+        found = []
+        for path, slice_, member in self._walk(root, prefix):
+            if slice_ is not None and member is not None:
+                found += [f"{path}.{element}" for element in slice_.told_by(member)]
+        return found
+
+    def _walk(self, root: Json, prefix: str) -> Iterator[tuple[str, Slice | None, Json]]:
+        """Yield each step's FHIRPath with the list's items that were found, its slice, and what stands there."""
+        node, path = root, prefix
+        for name, step_path, item, slice_ in self.steps:
+            path += f".{step_path}"
+            node = node.get(name) if isinstance(node, dict) else None
+            if slice_ is not None:
+                item = slice_.first(node)
+            if item is not None:
+                path += f"[{item}]"
+                node = node[item] if node and item < len(node) else None
+            elif slice_ is not None:
+                node = None
+            yield path, slice_, node
+
+    def _around(self, root: Json) -> Json:
+        """Return the object that holds the last step's element; None where it is not there."""
+        return Place(self.steps[:-1], self.element).get(root)
+
+    def _parent(self, root: Json) -> Json:
+        """Return the object that holds the last step's element, making what has to be around it."""
+        node = root
+        for step in self.steps[:-1]:
+            node = self._enter(node, step)
+        return node
+
+    @staticmethod
+    def _enter(node: Json, step: Step) -> Json:
+        if step.slice is None:
+            return node.setdefault(step.name, {})
+        members = node.setdefault(step.name, [])
+        for member in members:
+            if step.slice.fits(member):
+                return member
+        members.append(step.slice.start())
+        return members[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Resolves the element paths of one map."""
+
+    version: Version
+    slices: Mapping[str, SliceSpec]
+    problems: Problems
+
+    def place(self, type_name: str, path: str, mark: Mark, prefix: str = "", repeats: bool = False) -> Place | None:
+        """Return the place that `path` names below an element of `type_name`; a problem, and None, where it cannot be.
+
+        `prefix` is the path of that element in the map; `repeats` says that the place is a list to be taken whole.
+        """
+        steps: list[Step] = []
+        element: Element | None = None
+        texts = path.split(".")
+        for position, text in enumerate(texts):
+            match = _STEP.fullmatch(text)
+            element = self._element(type_name, match.group(1), mark) if match else None
+            if match is None:
+                self.problems.add(mark, f"'{text}' is no step of an element path; write name, name[n] or name[slice]")
+            if match is None or element is None:
+                return None
+            prefix = f"{prefix}.{text}" if prefix else text
+            last = position == len(texts) - 1
+            step = self._step(element, match.group(2), prefix, mark, whole_list=repeats and last)
+            if step is None:
+                return None
+            steps.append(step)
+            type_name = self._type_below(element, prefix)
+        assert element is not None
+        return Place(tuple(steps), element)
+
+    def _element(self, type_name: str, name: str, mark: Mark) -> Element | None:
+        known = self._elements(type_name)
+        if name not in known:
+            self.problems.add(mark, f"{type_name} has no element '{name}'{did_you_mean(name, known)}")
+        return known.get(name)
+
+    def _elements(self, type_name: str) -> Mapping[str, Element]:
+        return {} if is_primitive(type_name) else elements(self.version, type_name)
+
+    def _step(self, element: Element, selector: str | None, prefix: str, mark: Mark, whole_list: bool) -> Step | None:
+        if selector is None:
+            if element.repeats and not whole_list:
+                self.problems.add(mark, f"'{element.name}' is a list; say which item: {element.name}[slice] or [n]")
+                return None
+            return Step(element.name, element.path, None, None)
+        if not element.repeats:
+            self.problems.add(mark, f"'{element.name}' is no list; write it without [{selector}]")
+            return None
+        if selector.isdigit():
+            if not is_primitive(element.type):
+                self.problems.add(mark, f"[n] stands only on plain values; describe a slice of '{element.name}'")
+                return None
+            return Step(element.name, element.path, int(selector), None)
+        slice_ = self._slice(element, selector, prefix, mark)
+        return None if slice_ is None else Step(element.name, element.path, None, slice_)
+
+    def _slice(self, element: Element, selector: str, prefix: str, mark: Mark) -> Slice | None:
+        spec = self.slices.get(prefix)
+        if spec is None and element.name in ("parameter", "part"):
+            spec = SliceSpec(mark, prefix, {"name": selector}, None)
+        if spec is None:
+            self.problems.add(mark, f"no slice '{prefix}' is described{did_you_mean(prefix, self.slices)}")
+            return None
+        return self.compile_slice(element, spec)
+
+    def compile_slice(self, element: Element, spec: SliceSpec) -> Slice | None:
+        """Return the compiled slice; its elements are checked like those of a row."""
+        parts: list[Fixed] = []
+        for path, text in spec.fixed.items():
+            part = self._fixed(element, path, text, spec.mark)
+            if part is None:
+                return None
+            parts.append(part)
+        if spec.otherwise_without is not None:
+            self._element(element.type, spec.otherwise_without, spec.mark)
+        return compile_slice(parts, spec.otherwise_without)
+
+    def _fixed(self, element: Element, path: str, text: str, mark: Mark) -> Fixed | None:
+        names = path.split(".")
+        if names[-1] == "resourceType":
+            return fixed_value(names, text)
+        target: Element | None = element
+        for name in names:
+            target = self._element(target.type, name, mark) if target else None
+        if target is None:
+            return None
+        if target.type == "CodeableConcept":
+            return fixed_concept(names[0], text, target.repeats)
+        if target.type in ("uri", "url", "canonical") and _RELATIVE_URI.fullmatch(text):
+            text = f"{CANONICAL}/{text}"
+        return fixed_value(names, text)
+
+    def _type_below(self, element: Element, prefix: str) -> str:
+        """Return the type that the next step looks into; for an entry's resource, what its slice says."""
+        if element.type != "Resource":
+            return element.type
+        spec = self.slices.get(prefix.rpartition(".")[0])
+        return spec.fixed.get("resource.resourceType", "Resource") if spec else "Resource"

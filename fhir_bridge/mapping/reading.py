@@ -1,0 +1,281 @@
+"""Reads the nodes of a mapping file into its model, gathering every problem."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+from fhir_bridge.mapping.connecting import read_connection
+from fhir_bridge.mapping.fields import Fields, as_text
+from fhir_bridge.mapping.model import (
+    Content,
+    ErrorSpec,
+    HeaderSource,
+    IdField,
+    InteractionSpec,
+    MappingFile,
+    MapSpec,
+    OutcomeLine,
+    RowSpec,
+    Saying,
+    SliceSpec,
+)
+from fhir_bridge.mapping.source import Node, Problems, did_you_mean
+from fhir_bridge.outcome import IssueCode
+
+RESTFUL = ("read", "update", "patch")
+VERSIONS = ("4.0", "3.0")
+ONLY = ("both", "to_fhir")
+LIKE = ("uuid", "oid", "positive-integer")
+ISSUE_CODES: tuple[str, ...] = get_args(IssueCode)
+
+
+def read_mapping_file(root: Node, problems: Problems) -> MappingFile:
+    """Return the model of a mapping file; what is wrong is added to `problems`."""
+    fields = Fields(root, problems, "the mapping file")
+    partner = fields.need_text("partner")
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", partner):
+        problems.add(root.mark, "'partner' becomes part of a URL; use small letters, digits and '-', a letter first")
+    title = fields.text("title") or partner
+    versions = fields.texts("fhir") or ("4.0",)
+    for version in versions:
+        if version not in VERSIONS:
+            problems.add(root.mark, f"unknown FHIR version '{version}'{did_you_mean(version, VERSIONS)}")
+    connection = read_connection(fields.need("connection") or root, problems)
+    identity = Fields(fields.node("identity") or Node(root.mark, "mapping"), problems, "identity")
+    systems, events = identity.texts("systems"), identity.texts("events")
+    id_like = identity.choice("id", LIKE, "") or None
+    identity.done()
+    interactions = tuple(_read_interaction(key, node, problems) for key, node in fields.pairs("interactions"))
+    maps = {key.text: _read_map(key, node, problems) for key, node in fields.pairs("maps")}
+    errors = _read_errors(fields.node("errors"), problems)
+    fields.done()
+    return MappingFile(
+        root.mark, partner, title, versions, connection, systems, events, id_like, interactions, maps, errors
+    )
+
+
+def _read_interaction(key: Node, node: Node, problems: Problems) -> InteractionSpec:
+    fields = Fields(node, problems, f"'{key.text}'")
+    word, _, resource_type = key.text.partition(" ")
+    operation = word[1:] if word.startswith("$") else None
+    code = "operation" if operation is not None else word
+    if not resource_type or (operation is None and word not in RESTFUL):
+        hint = did_you_mean(word, (*RESTFUL, "$name"))
+        problems.add(key.mark, f"'{key.text}' is no interaction; write '<interaction> <Type>' or '$name <Type>'{hint}")
+    reads, writes = fields.text("reads"), fields.text("writes")
+    if code == "patch" and not (reads and writes):
+        problems.add(key.mark, "a patch reads and writes with other interactions; add 'reads' and 'writes'")
+    method, path = ("", "") if code == "patch" else _read_call(fields)
+    repeat, safe_without = _read_repeat(fields.node("repeat"), problems)
+    spec = InteractionSpec(
+        mark=key.mark,
+        key=key.text,
+        code=code,
+        resource_type=resource_type,
+        operation=operation,
+        also=tuple(name.removeprefix("$") for name in fields.texts("also")),
+        definition=fields.text("definition"),
+        method=method,
+        path=path,
+        send=_read_content(fields.node("send"), "send", problems),
+        receive=_read_content(fields.node("receive"), "receive", problems),
+        id=fields.text("id"),
+        headers={name.text: _read_sources(source, problems) for name, source in fields.pairs("headers")},
+        repeat=repeat,
+        safe_without=safe_without,
+        reads=reads,
+        writes=writes,
+    )
+    fields.done()
+    return spec
+
+
+def _read_call(fields: Fields) -> tuple[str, str]:
+    call = fields.need_text("call")
+    method, _, path = call.partition(" ")
+    if method not in ("GET", "POST", "PUT", "PATCH", "DELETE") or not path.startswith("/"):
+        fields.problems.add(
+            fields.mark, f"'call' of {fields.what} must be 'METHOD /path', as in 'GET /patients/{{id}}'"
+        )
+    return method, path
+
+
+def _read_repeat(node: Node | None, problems: Problems) -> tuple[str, tuple[str, ...]]:
+    if node is None:
+        return "unsent", ()
+    if node.kind == "mapping":
+        fields = Fields(node, problems, "repeat")
+        safe_without = fields.texts("safe_without")
+        fields.done()
+        return "safe", safe_without
+    word = as_text(node, problems)
+    if word not in ("unsent", "safe"):
+        problems.add(node.mark, f"unknown 'repeat: {word}'{did_you_mean(word, ('unsent', 'safe'))}")
+    return word, ()
+
+
+def _read_content(node: Node | None, what: str, problems: Problems) -> Content | None:
+    if node is None:
+        return None
+    fields = Fields(node, problems, f"'{what}'")
+    as_it_is = fields.text("as_it_is")
+    map_name = as_it_is or fields.need_text("map")
+    content = Content(
+        mark=node.mark,
+        map=map_name,
+        as_it_is=as_it_is is not None,
+        at=fields.text("at") if what == "receive" else None,
+        id=_read_id_field(fields.node("id"), problems),
+        empty_is_success=what == "receive" and fields.choice("empty", ("error", "success"), "error") == "success",
+    )
+    fields.done()
+    return content
+
+
+def _read_id_field(node: Node | None, problems: Problems) -> IdField | None:
+    if node is None:
+        return None
+    fields = Fields(node, problems, "id")
+    field = IdField(node.mark, fields.need_text("at"), fields.text("as") or "text")
+    fields.done()
+    return field
+
+
+def _read_sources(node: Node, problems: Problems) -> tuple[HeaderSource, ...]:
+    if [key.text for key, _ in node.pairs] != ["first_of"]:
+        return (_read_source(node, problems),)
+    return tuple(_read_source(item, problems) for item in Fields(node, problems, "header").items("first_of"))
+
+
+def _read_source(node: Node, problems: Problems) -> HeaderSource:
+    fields = Fields(node, problems, "header")
+    source = HeaderSource(
+        header=fields.text("header"),
+        element=fields.text("element"),
+        text=fields.value("text"),
+        new=fields.choice("new", ("uuid",), "") or None,
+        like=fields.choice("like", LIKE, "") or None,
+    )
+    fields.done()
+    if sum(part is not None for part in (source.header, source.element, source.text, source.new)) != 1:
+        problems.add(node.mark, "a header comes from exactly one of 'header', 'element', 'text' and 'new'")
+    return source
+
+
+def _read_map(key: Node, node: Node, problems: Problems) -> MapSpec:
+    fields = Fields(node, problems, f"map '{key.text}'")
+    spec = MapSpec(
+        mark=key.mark,
+        name=key.text,
+        resource=fields.need_text("resource"),
+        profile=fields.text("profile"),
+        slices=tuple(_read_slice(name, slice_, problems) for name, slice_ in fields.pairs("slices")),
+        rows=tuple(_read_row(name, row, problems) for name, row in fields.pairs("rows")),
+        silent={name.text: as_text(value, problems) for name, value in fields.pairs("silent")},
+        tolerated={name.text: as_text(value, problems) for name, value in fields.pairs("tolerated")},
+    )
+    fields.done()
+    return spec
+
+
+def _read_slice(key: Node, node: Node, problems: Problems) -> SliceSpec:
+    fixed: dict[str, str] = {}
+    otherwise: str | None = None
+    for name, value in node.pairs:
+        text = as_text(value, problems)
+        if name.text != "otherwise":
+            fixed[name.text] = text
+        elif text.startswith("first without "):
+            otherwise = text.removeprefix("first without ")
+        else:
+            problems.add(value.mark, "'otherwise' must be 'first without <element>'")
+    if not fixed:
+        problems.add(node.mark, f"slice '{key.text}' says nothing; write which element has which value")
+    return SliceSpec(key.mark, key.text, fixed, otherwise)
+
+
+def _read_row(key: Node, node: Node, problems: Problems) -> RowSpec:
+    fields = Fields(node, problems, f"row '{key.text}'")
+    row = RowSpec(
+        mark=key.mark,
+        element=key.text,
+        at=fields.texts("at"),
+        path=fields.text("path"),
+        otherwise=fields.value("otherwise"),
+        as_=fields.text("as"),
+        codes=fields.text("codes"),
+        only=fields.choice("only", ONLY, "both"),
+        required=fields.flag("required"),
+        each=tuple(_read_row(name, inner, problems) for name, inner in fields.pairs("each")),
+        outcome=tuple(_read_outcome_line(line, problems) for line in fields.items("outcome")),
+    )
+    fields.done()
+    if sum(map(bool, (row.at, row.path, row.outcome))) != 1:
+        problems.add(key.mark, f"row '{key.text}' needs exactly one of 'at', 'path' and 'outcome'")
+    if row.otherwise is not None and row.path is None:
+        problems.add(key.mark, "'otherwise' stands only beside 'path'")
+    return row
+
+
+def _read_outcome_line(node: Node, problems: Problems) -> OutcomeLine:
+    fields = Fields(node, problems, "outcome")
+    severity = fields.choice("severity", ("information", "warning"), "information")
+    line = OutcomeLine(
+        when={name.text: as_text(value, problems) for name, value in fields.pairs("when")},
+        severity=severity,
+        code=fields.choice("code", ISSUE_CODES, "informational" if severity == "information" else "business-rule"),
+        text=fields.need_text("text"),
+    )
+    fields.done()
+    return line
+
+
+def _read_errors(node: Node | None, problems: Problems) -> ErrorSpec:
+    if node is None:
+        return ErrorSpec()
+    fields = Fields(node, problems, "errors")
+    items = Fields(fields.node("list") or Node(node.mark, "mapping"), problems, "list")
+    spec = ErrorSpec(
+        text=fields.texts("text"),
+        code=fields.text("code"),
+        list_at=items.text("at"),
+        item_field=items.text("field"),
+        item_text=items.text("text"),
+        item_code=items.text("code"),
+        fields_at=fields.text("fields"),
+        operation_outcome=fields.flag("operation_outcome"),
+        codes={name.text: _issue_code(value, problems) for name, value in fields.pairs("codes")},
+        says=tuple(_read_saying(item, problems) for item in fields.items("says")),
+    )
+    items.done()
+    fields.done()
+    return spec
+
+
+def _issue_code(node: Node, problems: Problems) -> str:
+    code = as_text(node, problems)
+    if code not in ISSUE_CODES:
+        problems.add(node.mark, f"'{code}' is no issue type of FHIR{did_you_mean(code, ISSUE_CODES)}")
+    return code
+
+
+def _read_saying(node: Node, problems: Problems) -> Saying:
+    fields = Fields(node, problems, "says")
+    answer = fields.text("answer")
+    code = fields.need("code")
+    saying = Saying(
+        text=fields.texts("text"),
+        status=tuple(_status(word, node, problems) for word in fields.texts("status")),
+        answer=None if answer is None else _status(answer, node, problems),
+        code="" if code is None else _issue_code(code, problems),
+    )
+    fields.done()
+    return saying
+
+
+def _status(word: str, node: Node, problems: Problems) -> int:
+    if not re.fullmatch(r"[45]\d\d", word):
+        problems.add(node.mark, f"'{word}' is no HTTP status of an error; write one from 400 to 599")
+        return 500
+    return int(word)

@@ -1,0 +1,227 @@
+"""What a partner's refusal means in FHIR: statuses, codes, words, and fields taken back to the client's elements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import NamedTuple
+
+from fhir_bridge.exchange import PartnerResponse
+from fhir_bridge.fhir.json import loads
+from fhir_bridge.mapping.model import ErrorSpec, Saying
+from fhir_bridge.mapping.partner_fields import Keys, dotted, parse_keys
+from fhir_bridge.mapping.rows import Pair
+from fhir_bridge.outcome import CANONICAL, Coding, ErrorCode, FhirError, Issue, IssueCode, Json, diagnostics
+
+
+class Meaning(NamedTuple):
+    """What the client gets for a partner's status. `fixed`: the partner's own code does not change the issue type."""
+
+    status_code: int
+    code: IssueCode
+    error: ErrorCode
+    text: str
+    fixed: bool = True
+
+
+# The table of the contract, "Errors: always an OperationOutcome".
+_REFUSED = "{partner} refused the request."
+_OUR_CALL = "{partner} did not understand the bridge's call; the mapping file has to be mended."
+_MEANINGS: dict[int, Meaning] = {
+    400: Meaning(400, "invalid", "partner-refused", _REFUSED, fixed=False),
+    401: Meaning(502, "login", "partner-credentials-refused", "{partner} refused the bridge's own credentials."),
+    403: Meaning(403, "forbidden", "partner-refused", "{partner} does not allow this."),
+    404: Meaning(404, "not-found", "partner-refused", "{partner} does not know this."),
+    405: Meaning(502, "exception", "partner-error", _OUR_CALL),
+    406: Meaning(502, "exception", "partner-error", _OUR_CALL),
+    409: Meaning(409, "conflict", "partner-refused", _REFUSED),
+    410: Meaning(410, "deleted", "partner-refused", "{partner} has deleted this."),
+    412: Meaning(412, "conflict", "partner-refused", _REFUSED),
+    413: Meaning(413, "too-long", "partner-refused", "This is more than {partner} takes."),
+    415: Meaning(502, "exception", "partner-error", _OUR_CALL),
+    422: Meaning(422, "business-rule", "partner-refused", _REFUSED, fixed=False),
+    429: Meaning(429, "throttled", "partner-throttled", "{partner} asks for fewer requests; wait, then send again."),
+    500: Meaning(502, "exception", "partner-error", "{partner} failed."),
+    501: Meaning(501, "not-supported", "partner-error", "{partner} does not support this."),
+    502: Meaning(502, "transient", "partner-error", "{partner} is not available; send again later."),
+    503: Meaning(503, "transient", "partner-error", "{partner} is not available; send again later."),
+    504: Meaning(504, "timeout", "partner-too-late", "{partner} did not answer in time."),
+}
+_OTHER = Meaning(502, "exception", "partner-error", "{partner} answered with a status that means nothing here.")
+_FORWARDED = Meaning(401, "login", "partner-credentials-refused", "{partner} refused the token that you sent.")
+
+
+class Complaint(NamedTuple):
+    """One thing that the partner complains of: its words, its code, its field."""
+
+    words: str
+    code: str | None = None
+    field: Keys = ()
+    expression: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Reads one partner's errors. `forwards`: the partner judged the client's own token."""
+
+    partner: str
+    title: str
+    spec: ErrorSpec
+    forwards: bool
+
+    def error(self, response: PartnerResponse, pairs: Sequence[Pair]) -> FhirError:
+        """Return what the client gets for an answer that is no success; `pairs` say what was sent from where."""
+        body = _read(response)
+        words = " ".join(_texts(body, self.spec.text)) if isinstance(body, dict) else body
+        complaints = list(self._complaints(body)) or [Complaint(words, self._code(body))]
+        meaning = self._meaning(response.status_code)
+        all_words = " ".join([words, *(complaint.words for complaint in complaints)])
+        saying = self._saying(response.status_code, all_words)
+        if saying is not None and saying.answer is not None:
+            meaning = meaning._replace(status_code=saying.answer)
+        issues = [self._issue(complaint, meaning, saying, pairs) for complaint in complaints]
+        return FhirError(meaning.status_code, *issues, headers=_headers(meaning, response))
+
+    def _meaning(self, status: int) -> Meaning:
+        return _FORWARDED if status == 401 and self.forwards else _MEANINGS.get(status, _OTHER)
+
+    def _saying(self, status: int, words: str) -> Saying | None:
+        for saying in self.spec.says:
+            fits_status = not saying.status or status in saying.status
+            if fits_status and (not saying.text or any(text.lower() in words.lower() for text in saying.text)):
+                return saying
+        return None
+
+    def _code(self, body: Json) -> str | None:
+        return next(iter(_texts(body, [self.spec.code])), None) if self.spec.code and isinstance(body, dict) else None
+
+    def _complaints(self, body: Json) -> Iterator[Complaint]:
+        if not isinstance(body, dict):
+            return
+        if self.spec.operation_outcome:
+            yield from _complaints_of_outcome(body)
+        if self.spec.list_at is not None:
+            for item in _values(body, self.spec.list_at.split(".")):
+                yield from self._complaints_of_list(item, body)
+        if self.spec.fields_at is not None:
+            for fields in _values(body, self.spec.fields_at.split(".")):
+                for name, words in fields.items() if isinstance(fields, dict) else ():
+                    yield Complaint("; ".join(_strings(words)), self._code(body), parse_keys(name))
+
+    def _complaints_of_list(self, items: Json, body: Json) -> Iterator[Complaint]:
+        for item in items if isinstance(items, list) else ():
+            field = " ".join(_texts(item, [self.spec.item_field]))
+            words = "; ".join(_texts(item, [self.spec.item_text]))
+            code = next(iter(_texts(item, [self.spec.item_code])), None) or self._code(body)
+            yield Complaint(words, code, parse_keys(field))
+
+    def _issue(self, complaint: Complaint, meaning: Meaning, saying: Saying | None, pairs: Sequence[Pair]) -> Issue:
+        code: IssueCode = meaning.code
+        known = (self.spec.codes or {}).get(complaint.code or "")
+        if saying is not None:
+            code = saying.code  # type: ignore[assignment]  # reading.py lets only issue types through
+        elif known and not meaning.fixed:
+            code = known  # type: ignore[assignment]  # the same
+        elif complaint.code in _ISSUE_TYPES and self.spec.operation_outcome and not meaning.fixed:
+            code = complaint.code  # type: ignore[assignment]  # just checked
+        text = meaning.text.format(partner=self.title)
+        if complaint.field and meaning.text == _REFUSED:
+            text = f"{self.title} refused its field `{dotted(complaint.field)}`."
+        return Issue(
+            error=meaning.error,
+            code=code,
+            text=text,
+            expression=complaint.expression or locate(complaint.field, pairs),
+            partner=Coding(f"{CANONICAL}/CodeSystem/{self.partner}-error", complaint.code) if complaint.code else None,
+            diagnostics=diagnostics(complaint.words),
+        )
+
+
+_ISSUE_TYPES = frozenset(IssueCode.__args__)  # type: ignore[attr-defined]  # a Literal has its values there
+
+
+def _complaints_of_outcome(body: Json) -> Iterator[Complaint]:
+    """The issues of a partner's own OperationOutcome."""
+    issues = body.get("issue")
+    for issue in issues if isinstance(issues, list) else ():
+        words = _texts(issue, ["diagnostics", "details.text"])
+        expression = next(iter(_texts(issue, ["expression", "location"])), None)
+        code = next(iter(_texts(issue, ["code"])), None)
+        yield Complaint("; ".join(words), code, (), expression)
+
+
+def locate(field: Keys, pairs: Sequence[Pair]) -> str | None:
+    """Return the FHIRPath of the element that the client sent for a partner's field.
+
+    The row of just this field decides; else the nearest row around it; else what the rows below it have in common.
+    """
+    wanted = _comparable(field)
+    if not wanted:
+        return None
+    exact = [pair.element for pair in pairs if _comparable(pair.field) == wanted]
+    if exact:
+        return exact[0]
+    around = [pair for pair in pairs if _is_prefix(_comparable(pair.field), wanted)]
+    if around:
+        return max(around, key=lambda pair: len(pair.field)).element
+    return _common([pair.element for pair in pairs if _is_prefix(wanted, _comparable(pair.field))])
+
+
+def _comparable(field: Keys) -> tuple[str, ...]:
+    return tuple(str(key).lower() for key in field)
+
+
+def _is_prefix(short: Sequence[str], long: Sequence[str]) -> bool:
+    return bool(short) and len(short) < len(long) and list(long[: len(short)]) == list(short)
+
+
+def _common(elements: list[str]) -> str | None:
+    """The path that all of these begin with, in whole steps."""
+    if not elements:
+        return None
+    columns = zip(*(element.split(".") for element in elements), strict=False)
+    steps = [column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns)]
+    return ".".join(steps) if len(steps) > 1 else None
+
+
+def _read(response: PartnerResponse) -> Json:
+    """The JSON object of an error's body; its text where it is no JSON object."""
+    try:
+        body = loads(response.body)
+    except FhirError:
+        body = None
+    return body if isinstance(body, dict) else response.body[:4000].decode("utf-8", "replace")
+
+
+def _texts(record: Json, paths: Iterable[str | None]) -> list[str]:
+    """The texts at the first of the paths that has any; `rules[].description` goes through a list."""
+    for path in paths:
+        found = [text for value in _values(record, path.split(".")) for text in _strings(value)] if path else []
+        if found:
+            return found
+    return []
+
+
+def _values(record: Json, names: Sequence[str]) -> list[Json]:
+    if not names:
+        return [record]
+    value = record.get(names[0].removesuffix("[]")) if isinstance(record, dict) else None
+    if names[0].endswith("[]"):
+        items = value if isinstance(value, list) else []
+        return [found for item in items for found in _values(item, names[1:])]
+    return [] if value is None else _values(value, names[1:])
+
+
+def _strings(value: Json) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [text for text in values if isinstance(text, str) and text]
+
+
+def _headers(meaning: Meaning, response: PartnerResponse) -> dict[str, str]:
+    headers = {}
+    if meaning.status_code in (429, 503) and "retry-after" in response.headers:
+        headers["Retry-After"] = response.headers["retry-after"]
+    if meaning.status_code == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return headers

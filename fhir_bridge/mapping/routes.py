@@ -1,0 +1,202 @@
+"""Which route an interaction takes: at a partner's base by its name, at the hub by what the request says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from fhir_bridge.connection import Connection
+from fhir_bridge.fhir.elements import Version, is_resource
+from fhir_bridge.fhir.interaction import ID, Address, Code, Interaction
+from fhir_bridge.mapping.calls import Call
+from fhir_bridge.mapping.like import LIKE
+from fhir_bridge.mapping.plans import MakePlan
+from fhir_bridge.mapping.source import Mark
+from fhir_bridge.outcome import FhirError, Issue, Json
+
+_METHODS: Mapping[Code, str] = {"read": "GET, HEAD", "update": "PUT", "patch": "PATCH", "operation": "POST"}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One interaction of one partner. `operation` and `also` are names without `$`; `profile` is what it takes."""
+
+    mark: Mark
+    partner: str
+    code: Code
+    resource_type: str
+    operation: str | None
+    also: tuple[str, ...]
+    definition: str | None
+    profile: str | None
+    call: Call
+    plan: MakePlan
+
+    def names(self) -> tuple[str, ...]:
+        """The operation's names, the first of them its own; none where it is no operation."""
+        return (self.operation, *self.also) if self.operation else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """One partner. `connection` is None where its base URL, the variable `base_url_variable`, is not set.
+
+    `systems` are its identity systems, `profiles` its canonicals, `events` its message events as `system#code`.
+    """
+
+    name: str
+    title: str
+    versions: tuple[Version, ...]
+    connection: Connection | None
+    base_url_variable: str
+    systems: frozenset[str]
+    profiles: frozenset[str]
+    events: frozenset[str]
+    id_like: str | None
+    routes: tuple[Route, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Every partner that a mapping file describes, by its name: configured or not."""
+
+    partners: Mapping[str, Partner]
+
+    def configured(self) -> list[Partner]:
+        return [partner for partner in self.partners.values() if partner.connection is not None]
+
+    def versions(self, base: str | None) -> tuple[Version, ...]:
+        """Return the FHIR versions of a base, the default first; the hub speaks R4, and what a partner speaks."""
+        if base is not None:
+            return self.partners[base].versions
+        others = {version for partner in self.configured() for version in partner.versions} - {"4.0"}
+        return ("4.0", *sorted(others))
+
+    def match(self, interaction: Interaction) -> Route:
+        """Return the route of an interaction; raises FhirError where there is none, or more than one."""
+        base = interaction.address.base
+        partner = self.configured_partner(base) if base is not None else self._partner_of(interaction)
+        route = _route_of(partner, interaction)
+        _check_id(partner, interaction.address)
+        return route
+
+    def configured_partner(self, base: str) -> Partner:
+        """Return the partner of a base; raises FhirError 404 where it is not configured, naming the variable to set."""
+        partner = self.partners[base]
+        if partner.connection is None:
+            text = f"{partner.title} is not configured here; set {partner.base_url_variable} and start again."
+            raise FhirError(404, Issue("partner-not-configured", "not-supported", text))
+        return partner
+
+    def _partner_of(self, interaction: Interaction) -> Partner:
+        """The one partner that the request tells, by the first sign that tells any."""
+        for sign in (_by_operation, _by_profile, _by_identifier, _by_event):
+            told = list(sign(self.configured(), interaction))
+            if len(told) > 1:
+                names = " and ".join(f"/fhir/{partner.name}" for partner in told)
+                text = f"The request fits two partners: {names}. Send it to one of these bases."
+                raise FhirError(400, Issue("several-partners-found", "multiple-matches", text))
+            if told:
+                return told[0]
+        bases = ", ".join(f"/fhir/{partner.name}" for partner in self.configured()) or "none is configured"
+        text = f"Nothing in the request tells which partner it is for; send it to a partner's own base: {bases}."
+        raise FhirError(404, Issue("no-partner-found", "not-supported", text))
+
+
+def _by_operation(partners: Iterable[Partner], interaction: Interaction) -> Iterator[Partner]:
+    name = interaction.address.operation
+    if name is not None:
+        yield from (partner for partner in partners if any(name in route.names() for route in partner.routes))
+
+
+def _by_profile(partners: Iterable[Partner], interaction: Interaction) -> Iterator[Partner]:
+    meta = interaction.body.get("meta") if isinstance(interaction.body, dict) else None
+    profiles = set(_texts(meta.get("profile"))) if isinstance(meta, dict) else set()
+    yield from (partner for partner in partners if profiles & partner.profiles)
+
+
+def _by_identifier(partners: Iterable[Partner], interaction: Interaction) -> Iterator[Partner]:
+    systems = {value.partition("|")[0] for name, value in interaction.query if name == "identifier" and "|" in value}
+    if isinstance(interaction.body, dict):
+        identifiers = interaction.body.get("identifier")
+        for identifier in identifiers if isinstance(identifiers, list) else [identifiers]:
+            systems |= set(_texts([identifier.get("system")])) if isinstance(identifier, dict) else set()
+    yield from (partner for partner in partners if systems & partner.systems)
+
+
+def _by_event(partners: Iterable[Partner], interaction: Interaction) -> Iterator[Partner]:
+    event = _event(interaction.body)
+    yield from (partner for partner in partners if event in partner.events)
+
+
+def _event(body: Json) -> str | None:
+    """The event of a message Bundle as `system#code`, in STU3's spelling or R4's."""
+    entries = body.get("entry") if isinstance(body, dict) else None
+    for entry in entries if isinstance(entries, list) else ():
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if isinstance(resource, dict) and resource.get("resourceType") == "MessageHeader":
+            coding = resource.get("eventCoding", resource.get("event"))
+            return f"{coding.get('system')}#{coding.get('code')}" if isinstance(coding, dict) else None
+    return None
+
+
+def _texts(value: Json) -> list[str]:
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
+
+
+def _route_of(partner: Partner, interaction: Interaction) -> Route:
+    """The partner's route for this type and interaction; raises FhirError 404 or 405, saying what there is."""
+    address, code = interaction.address, interaction.code
+    here = [route for route in partner.routes if route.resource_type == address.resource_type]
+    if not here:
+        raise _no_such_type(partner, interaction)
+    if code == "operation":
+        return _operation_of(partner, interaction, here)
+    for route in here:
+        if route.code == code and address.id is not None and address.special is None:
+            return route
+    raise not_allowed(f"`{code}` of {address.resource_type}", partner.title, _allowed(here, address))
+
+
+def _allowed(routes: Iterable[Route], address: Address) -> list[str]:
+    if address.id is None or address.special is not None:
+        return []
+    return [_METHODS[route.code] for route in routes if route.operation is None]
+
+
+def not_allowed(what: str, title: str, methods: Iterable[str]) -> FhirError:
+    """The error for an interaction that is FHIR's, but not offered at this address; `methods` are those that are."""
+    allow = ", ".join(dict.fromkeys(methods))
+    text = f"{title} does not offer {what} at this address." + (f" It allows {allow}." if allow else "")
+    return FhirError(405, Issue("method-not-allowed", "not-supported", text), headers={"Allow": allow})
+
+
+def _operation_of(partner: Partner, interaction: Interaction, routes: Iterable[Route]) -> Route:
+    name = interaction.address.operation
+    for route in routes:
+        if name in route.names() and interaction.address.id is not None:
+            return route
+    known = ", ".join(f"{route.resource_type}/[id]/${route.operation}" for route in partner.routes if route.operation)
+    text = f"{partner.title} has no operation `${name}` at this address. " + (f"It has {known}." if known else "")
+    raise FhirError(404, Issue("unknown-path", "not-supported", text.strip()))
+
+
+def _no_such_type(partner: Partner, interaction: Interaction) -> FhirError:
+    resource_type = interaction.address.resource_type
+    known = ", ".join(sorted({route.resource_type for route in partner.routes}))
+    if resource_type is None:
+        return not_allowed(f"`{interaction.code}`", partner.title, [])
+    kind = "offers nothing for" if is_resource(interaction.version, resource_type) else "knows no resource type"
+    text = f"{partner.title} {kind} {resource_type}; it offers {known}."
+    return FhirError(404, Issue("unknown-path", "not-supported", text))
+
+
+def _check_id(partner: Partner, address: Address) -> None:
+    """An id that no record can have is never sent: 404 where the partner's ids have a form, 400 where it is no id."""
+    id_ = address.id or ""
+    if partner.id_like is not None and LIKE[partner.id_like](id_) is None:
+        text = f"{partner.title} has no such {address.resource_type}: its ids are of the form {partner.id_like}."
+        raise FhirError(404, Issue("invalid-id", "not-found", text, f"{address.resource_type}.id"))
+    if not ID.fullmatch(id_):
+        text = "An id has 1 to 64 letters, digits, '-' and '.', and is neither '.' nor '..'."
+        raise FhirError(400, Issue("invalid-id", "value", text, f"{address.resource_type}.id"))

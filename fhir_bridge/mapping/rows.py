@@ -1,0 +1,289 @@
+"""Compiled rows: each sends a FHIR element to a partner field, receives it back, and can say where both are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fhir_bridge.mapping.partner_fields import Keys, PartnerField, Unreadable, dotted
+from fhir_bridge.mapping.places import Place
+from fhir_bridge.mapping.source import Mark
+from fhir_bridge.outcome import Issue, Json
+
+UNSUPPORTED = "unsupported"
+"""The data-absent-reason of an element whose code at the partner no table knows."""
+
+
+class UnknownCode(ValueError):
+    """A partner's code that the table does not know."""
+
+
+@dataclass(slots=True)
+class Sending:
+    """What rows write for the partner: the JSON `body`, the variables of the URL's path, and what went wrong."""
+
+    body: dict[str, Any] = field(default_factory=dict)
+    path: dict[str, str] = field(default_factory=dict)
+    issues: list[Issue] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Receiving:
+    """What rows read: fields whose code no table knows, as (field, code)."""
+
+    unknown_codes: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What one row means for one resource: a FHIR element and a partner field, and the value sent, if any.
+
+    `told_by` are the elements that told which member of a list is meant; `sends` is false for what is only read.
+    """
+
+    element: str
+    field: Keys
+    value: Json
+    mark: Mark
+    told_by: tuple[str, ...] = ()
+    sends: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRow:
+    """One element and one field. `fields` are read in this order, the first is written."""
+
+    mark: Mark
+    place: Place
+    fields: tuple[PartnerField, ...]
+    to_partner: Callable[[Json], Json]
+    to_fhir: Callable[[Json], Json]
+    sends: bool
+    required: bool
+    is_code: bool
+    within_list: bool
+    padded: bool
+
+    def send(self, root: Json, sending: Sending, body: dict[str, Any], prefix: str) -> None:
+        """Write what the element holds to the partner's field; nothing where it holds nothing."""
+        if not self.sends:
+            return
+        value = self.place.get(root)
+        if value is None:
+            self._refuse_lost_code(root, sending, prefix)
+            return
+        try:
+            self.fields[0].put(body, self.to_partner(value))
+        except ValueError as error:
+            sending.issues.append(self._cannot_be_sent(str(error), self.place.where(root, prefix)))
+
+    def receive(self, record: Json, root: Json, receiving: Receiving, within: Keys) -> bool:
+        """Write what the field holds to the element; returns whether there was anything. Raises Unreadable."""
+        value, source = None, self.fields[0]
+        for source in self.fields:
+            value = source.get(record, within)
+            if value is not None:
+                break
+        if value is None:
+            if self.required:
+                raise Unreadable((*within, *self.fields[0].keys), "it is missing")
+            return False
+        keys = (*within, *source.keys)
+        try:
+            self.place.put(root, self.to_fhir(value))
+        except UnknownCode:
+            self.place.put_absent(root, UNSUPPORTED)
+            receiving.unknown_codes.append((dotted(keys), printable_code(value)))
+        except ValueError as error:
+            raise Unreadable(keys, str(error)) from None
+        return True
+
+    def pairs(self, root: Json, prefix: str, within: Keys) -> Iterator[Pair]:
+        """Yield what this row means for the resource, also where the element is absent."""
+        told_by = tuple(self.place.told_by(root, prefix))
+        value = self.place.get(root)
+        if value is not None and self.sends:
+            try:
+                value = self.to_partner(value)
+            except ValueError:
+                value = None
+        element = self.place.where(root, prefix)
+        yield Pair(element, (*within, *self.fields[0].keys), value, self.mark, told_by, self.sends)
+
+    def values(self, root: Json) -> Json:
+        """Return the element as it stands, to be compared."""
+        return self.place.get(root)
+
+    def finish(self, root: Json) -> None:
+        """Say of skipped items of a list that they are unknown."""
+        if self.padded:
+            self.place.pad(root)
+
+    def _refuse_lost_code(self, root: Json, sending: Sending, prefix: str) -> None:
+        """A list is replaced whole at the partner: an item whose code could not be read would lose it."""
+        if self.within_list and self.is_code and self.place.absent_reason(root) == UNSUPPORTED:
+            why = "the partner has a code here that no table knows, and sending the list without it would lose it"
+            sending.issues.append(self._cannot_be_sent(why, self.place.where(root, prefix)))
+
+    def _cannot_be_sent(self, why: str, expression: str) -> Issue:
+        name = self.place.element.path
+        if self.is_code:
+            return Issue("code-unknown-to-partner", "code-invalid", f"`{name}` cannot be sent: {why}.", expression)
+        return Issue("cannot-be-sent", "value", f"`{name}` cannot be sent: {why}.", expression)
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """Members of a list and the items of a partner's list; what a member's rows leave empty is no item."""
+
+    mark: Mark
+    place: Place
+    field: PartnerField
+    rows: tuple[ValueRow, ...]
+    sends: bool
+
+    def send(self, root: Json, sending: Sending, body: dict[str, Any], prefix: str) -> None:
+        """Write one item for each member that has something for the partner."""
+        if not self.sends:
+            return
+        items = []
+        path = self._list_path(root, prefix)
+        for index, member in self.place.members(root):
+            item: dict[str, Any] = {}
+            for row in self.rows:
+                row.send(member, sending, item, f"{path}[{index}]")
+            if item:
+                items.append(item)
+        if items:
+            self.field.put(body, items)
+
+    def receive(self, record: Json, root: Json, receiving: Receiving, within: Keys) -> bool:
+        """Write one member for each item. Raises Unreadable."""
+        items = self.field.get(record, within)
+        if items is None:
+            return False
+        keys = (*within, *self.field.keys)
+        if not isinstance(items, list):
+            raise Unreadable(keys, "a list is expected here")
+        read = [self._receive_item(item, root, receiving, (*keys, n)) for n, item in enumerate(items)]
+        return any(read)
+
+    def _receive_item(self, item: Json, root: Json, receiving: Receiving, within: Keys) -> bool:
+        if item in (None, {}):
+            return False
+        if not isinstance(item, dict):
+            raise Unreadable(within, "an object is expected here")
+        member = self.place.add(root)
+        read = [row.receive(item, member, receiving, within) for row in self.rows]
+        return any(read)
+
+    def pairs(self, root: Json, prefix: str, within: Keys) -> Iterator[Pair]:
+        """Yield the list, each item that is sent, and what its rows mean."""
+        path, keys = self._list_path(root, prefix), (*within, *self.field.keys)
+        around = tuple(Place(self.place.steps[:-1], self.place.element).told_by(root, prefix))
+        slice_ = self.place.steps[-1].slice
+        sent = 0
+        yield Pair(path, keys, None, self.mark, (), self.sends)
+        for index, member in self.place.members(root):
+            element = f"{path}[{index}]"
+            inner = [pair for row in self.rows for pair in row.pairs(member, element, (*keys, sent))]
+            if all(pair.value is None for pair in inner):
+                continue
+            told_by = tuple(f"{element}.{name}" for name in slice_.told_by(member)) if slice_ else ()
+            yield Pair(element, (*keys, sent), None, self.mark, (), self.sends)
+            yield from (replace(pair, told_by=(*around, *told_by, *pair.told_by)) for pair in inner)
+            sent += 1
+
+    def values(self, root: Json) -> Json:
+        """Return the members, to be compared; None where there are none."""
+        return [member for _, member in self.place.members(root)] or None
+
+    def finish(self, root: Json) -> None:
+        """Say of skipped items of lists within the members that they are unknown."""
+        for _, member in self.place.members(root):
+            for row in self.rows:
+                row.finish(member)
+
+    def _list_path(self, root: Json, prefix: str) -> str:
+        """The FHIRPath of the list, its own index left off."""
+        path = self.place.where(root, prefix)
+        return path[: path.rindex(self.place.steps[-1].path) + len(self.place.steps[-1].path)]
+
+
+@dataclass(frozen=True, slots=True)
+class PathRow:
+    """One element and a variable of the URL's path; `otherwise` is taken where the element is absent."""
+
+    mark: Mark
+    place: Place
+    variable: str
+    otherwise: str | None
+
+    def send(self, root: Json, sending: Sending, body: dict[str, Any], prefix: str) -> None:
+        """Write the variable; an issue `required` where there is no value, `value` where it could leave its place."""
+        value = self.place.get(root)
+        if value is None:
+            value = self.otherwise
+        expression = self.place.where(root, prefix)
+        if value is None:
+            text = f"`{self.variable}` is needed: send it, or have a default configured."
+            sending.issues.append(Issue("element-missing", "required", text, expression))
+        elif not is_path_segment(value):
+            text = f"`{self.variable}` becomes part of an address: no '/', no control characters, not '.' or '..'."
+            sending.issues.append(Issue("cannot-be-sent", "value", text, expression))
+        else:
+            sending.path[self.variable] = value
+
+    def receive(self, record: Json, root: Json, receiving: Receiving, within: Keys) -> bool:
+        return False
+
+    def pairs(self, root: Json, prefix: str, within: Keys) -> Iterator[Pair]:
+        value = self.place.get(root)
+        told_by = tuple(self.place.told_by(root, prefix))
+        yield Pair(self.place.where(root, prefix), (f"{{{self.variable}}}",), value, self.mark, told_by)
+
+    def values(self, root: Json) -> Json:
+        return self.place.get(root)
+
+    def finish(self, root: Json) -> None:
+        pass
+
+
+Row = ValueRow | ListRow | PathRow
+
+_NO_SEGMENT = re.compile(r"[/\\\x00-\x1f\x7f]")
+
+
+def is_path_segment(text: str) -> bool:
+    """Whether the text, percent-encoded, stays one segment of a URL's path at any server."""
+    return text not in ("", ".", "..") and not _NO_SEGMENT.search(text)
+
+
+def printable_code(value: Json) -> str:
+    """A partner's code as a log may show it: a code is short and has no control characters."""
+    text = str(value)
+    return text if len(text) <= 64 and text.isprintable() else "(unprintable)"
+
+
+def code_functions(
+    to_partner: Mapping[str, str], to_fhir: Mapping[str, str], is_boolean: bool
+) -> tuple[Callable[[Json], Json], Callable[[Json], Json]]:
+    """Return both directions of a code table; a boolean element reads `true` and `false` out of it."""
+    known = ", ".join(f"`{code}`" for code in to_partner)
+
+    def send(value: Json) -> Json:
+        key = str(value).lower() if is_boolean else value
+        if key not in to_partner:
+            raise ValueError(f"the partner knows only {known}")
+        return to_partner[key]
+
+    def receive(value: Json) -> Json:
+        if not isinstance(value, str):
+            raise ValueError("text is expected here")
+        if value not in to_fhir:
+            raise UnknownCode(value)
+        return to_fhir[value] == "true" if is_boolean else to_fhir[value]
+
+    return send, receive

@@ -1,0 +1,86 @@
+"""Slices: which member of a list a name such as `name[official]` means, told by the values of its elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from fhir_bridge.outcome import Json
+
+
+class Slice(NamedTuple):
+    """Members of one list. `start` makes a new member; `fits` tells one; `told_by` are the elements that tell it."""
+
+    start: Callable[[], dict[str, Json]]
+    fits: Callable[[Json], bool]
+    otherwise_without: str | None
+    told_by: Callable[[Json], Iterable[str]]
+
+    def first(self, members: Json) -> int | None:
+        """Return the index of the member that is meant: the first that fits, else the first without an element."""
+        for index, member in enumerate(members or ()):
+            if self.fits(member):
+                return index
+        if self.otherwise_without is not None:
+            for index, member in enumerate(members or ()):
+                if self.otherwise_without not in member:
+                    return index
+        return None
+
+
+class Fixed(NamedTuple):
+    """One element of a slice: whether a member has it, how a new member gets it, and where it is."""
+
+    fits: Callable[[Json], bool]
+    start: Callable[[dict[str, Json]], None]
+    told_by: Callable[[Json], str]
+
+
+def compile_slice(parts: list[Fixed], otherwise_without: str | None) -> Slice:
+    def start() -> dict[str, Json]:
+        member: dict[str, Json] = {}
+        for part in parts:
+            part.start(member)
+        return member
+
+    def fits(member: Json) -> bool:
+        return all(part.fits(member) for part in parts)
+
+    def told_by(member: Json) -> list[str]:
+        return [part.told_by(member) for part in parts if part.fits(member)]
+
+    return Slice(start, fits if len(parts) > 1 else parts[0].fits, otherwise_without, told_by)
+
+
+def fixed_value(names: list[str], text: str) -> Fixed:
+    *around, last = names
+
+    def fits(member: Json) -> bool:
+        for name in around:
+            member = member.get(name, {})
+        return bool(member.get(last) == text)
+
+    def start(member: dict[str, Json]) -> None:
+        for name in around:
+            member = member.setdefault(name, {})
+        member[last] = text
+
+    return Fixed(fits, start, lambda member: ".".join(names))
+
+
+def fixed_concept(name: str, text: str, repeats: bool) -> Fixed:
+    system, _, code = text.rpartition("#")
+
+    def place(member: Json) -> str | None:
+        concepts = member.get(name) or []
+        for number, concept in enumerate(concepts if repeats else [concepts]):
+            for index, coding in enumerate(concept.get("coding", ()) if concept else ()):
+                if coding.get("system") == system and coding.get("code") == code:
+                    return f"{name}[{number}].coding[{index}]" if repeats else f"{name}.coding[{index}]"
+        return None
+
+    def start(member: dict[str, Json]) -> None:
+        concept = {"coding": [{"system": system, "code": code}]}
+        member[name] = [concept] if repeats else concept
+
+    return Fixed(lambda member: place(member) is not None, start, lambda member: place(member) or name)

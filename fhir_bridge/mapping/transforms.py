@@ -1,0 +1,111 @@
+"""The closed table of named two-way value transforms: what `as:` may say in a mapping file.
+
+`to_fhir` takes what a partner sent, so it trusts nothing; `to_partner` takes an element whose structure was checked.
+Both raise ValueError with a sentence that holds no value.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from fhir_bridge.outcome import Json
+
+
+class Transform(NamedTuple):
+    """A pair of functions; `types` are the FHIR types that it may stand on."""
+
+    to_fhir: Callable[[Json], Json]
+    to_partner: Callable[[Json], Json]
+    types: frozenset[str]
+
+
+_FULL_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
+_DIGITS = re.compile(r"0|[1-9]\d*")
+
+
+def _text(value: Json) -> str:
+    if not isinstance(value, str):
+        raise ValueError("text is expected here")
+    return value
+
+
+def _boolean(value: Json) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false is expected here")
+    return value
+
+
+def _integer(value: Json) -> int:
+    """A whole number, also where it was written `3.0`."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or value != int(value):
+        raise ValueError("a whole number is expected here")
+    return int(value)
+
+
+def _number(value: Json) -> int | Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("a number is expected here")
+    return value
+
+
+def _date(value: Json) -> str:
+    """`1980-01-01`, or the date part of a dateTime as it is written, not shifted to UTC."""
+    text = _text(value)
+    if not _FULL_DATE.match(text):
+        raise ValueError("a full date is needed here: YYYY-MM-DD")
+    try:
+        return dt.date.fromisoformat(text[:10]).isoformat()
+    except ValueError:
+        raise ValueError("there is no such day in the calendar") from None
+
+
+def _only_date(value: Json) -> str:
+    if len(_text(value)) != len("1980-01-01"):
+        raise ValueError("a full date is needed here: YYYY-MM-DD")
+    return _date(value)
+
+
+def _instant(value: Json) -> str:
+    """A time with its zone, fraction and offset kept as they came."""
+    text = _text(value)
+    if not _INSTANT.fullmatch(text):
+        raise ValueError("a time with seconds and a zone is expected here")
+    _date(text)
+    return text
+
+
+def _digits_to_fhir(value: Json) -> str:
+    number = _integer(value)
+    if number < 0:
+        raise ValueError("a number without a sign is expected here")
+    return str(number)
+
+
+def _digits_to_partner(value: Json) -> int:
+    if not _DIGITS.fullmatch(value):
+        raise ValueError("only digits are expected here")
+    return int(value)
+
+
+_TEXT_TYPES = frozenset({"string", "code", "id", "uri", "url", "canonical", "oid", "uuid", "markdown"})
+
+TRANSFORMS: Mapping[str, Transform] = {
+    "text": Transform(_text, _text, _TEXT_TYPES),
+    "date": Transform(_only_date, _date, frozenset({"date", "dateTime"})),
+    "instant": Transform(_instant, _text, frozenset({"instant"})),
+    "integer": Transform(_integer, _integer, frozenset({"integer", "positiveInt", "unsignedInt"})),
+    "number": Transform(_number, _number, frozenset({"decimal"})),
+    "boolean": Transform(_boolean, _boolean, frozenset({"boolean"})),
+    "digits": Transform(_digits_to_fhir, _digits_to_partner, frozenset({"string", "id", "code"})),
+}
+
+
+def default_transform(fhir_type: str) -> str | None:
+    """Return the transform that an element of this type has when its row names none; None where it must name one."""
+    fitting = [name for name, transform in TRANSFORMS.items() if fhir_type in transform.types and name != "digits"]
+    return fitting[0] if fitting and fhir_type != "dateTime" else None

@@ -1,0 +1,175 @@
+"""The Starlette app: HTTP in and out, and whatever goes wrong as an OperationOutcome."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fhir_bridge.bridge import Bridge
+from fhir_bridge.fhir.interaction import FhirResponse, Interaction
+from fhir_bridge.fhir.json import dumps
+from fhir_bridge.fhir.negotiation import FHIR_JSON
+from fhir_bridge.fhir.request import HttpRequest, read_interaction
+from fhir_bridge.outcome import FhirError, Issue, operation_outcome
+from fhir_bridge.settings import MAX_BODY_BYTES
+
+log = logging.getLogger("fhir_bridge")
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_REQUEST_ID = re.compile(r"[A-Za-z0-9\-._~:/+=]{1,128}")
+
+
+def create_app(bridge: Bridge, *, max_body_bytes: int = MAX_BODY_BYTES) -> Starlette:
+    """Return the ASGI app that serves a bridge below `/fhir`, and its health."""
+
+    async def fhir(request: Request) -> Response:
+        return await _answer(bridge, request, max_body_bytes)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with bridge:
+            yield
+
+    async def live(request: Request) -> Response:
+        return _json(200, {"status": "live"})
+
+    async def ready(request: Request) -> Response:
+        codes = bridge.unknown_codes.items()
+        unknown = [dict(zip(("partner", "field", "code", "count"), (*key, n), strict=True)) for key, n in codes]
+        partners = {name: partner.connection is not None for name, partner in bridge.routes.partners.items()}
+        return _json(200, {"status": "ready", "configured": partners, "unknownCodes": unknown})
+
+    return Starlette(
+        routes=[
+            Route("/health/live", live),
+            Route("/health/ready", ready),
+            Route("/fhir", fhir, methods=METHODS),
+            Route("/fhir/{path:path}", fhir, methods=METHODS),
+        ],
+        exception_handlers={HTTPException: _no_fhir_address},
+        lifespan=lifespan,
+    )
+
+
+async def _answer(bridge: Bridge, request: Request, max_body_bytes: int) -> Response:
+    """Answer one request: whatever happens, in FHIR, with a request id and one line in the log."""
+    started, uuid = time.perf_counter(), str(uuid4())
+    request_id = _request_id(request.headers.get("x-request-id"), uuid)
+    interaction: Interaction | None = None
+    try:
+        interaction = await _read(bridge, request, max_body_bytes, request_id, uuid)
+        response = await bridge.handle(interaction)
+    except FhirError as error:
+        response = _outcome(error)
+    except Exception:
+        log.exception("%s failed", request_id)
+        text = f"The bridge failed; its log says more under the request id {request_id}."
+        response = _outcome(FhirError(500, Issue("internal-error", "exception", text)))
+    _log(request_id, request.method, interaction, response, time.perf_counter() - started)
+    return _render(response, interaction, request_id)
+
+
+async def _read(bridge: Bridge, request: Request, max_body_bytes: int, request_id: str, uuid: str) -> Interaction:
+    raw_path: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    http_request = HttpRequest(
+        method=request.method,
+        path=raw_path.decode("ascii", "replace").removeprefix("/fhir"),
+        query=request.url.query,
+        headers=dict(request.headers.items()),
+        body=await _read_body(request, max_body_bytes),
+    )
+    return read_interaction(
+        http_request,
+        bridge.routes.partners,
+        bridge.routes.versions,
+        request_id=request_id,
+        uuid=uuid,
+        now=datetime.now(UTC),
+    )
+
+
+async def _read_body(request: Request, max_body_bytes: int) -> bytes:
+    """Return the body; raises FhirError 413 as soon as it is known to be too large."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > max_body_bytes:
+        raise _too_large(max_body_bytes)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_body_bytes:
+            raise _too_large(max_body_bytes)
+    return bytes(body)
+
+
+def _too_large(max_body_bytes: int) -> FhirError:
+    text = f"The body is larger than {max_body_bytes} bytes; send less at once."
+    return FhirError(413, Issue("body-too-large", "too-long", text), headers={"Connection": "close"})
+
+
+def _request_id(header: str | None, uuid: str) -> str:
+    """The client's request id, where it is one that may stand in a log and a header; else the new one."""
+    return header if header is not None and _REQUEST_ID.fullmatch(header) else uuid
+
+
+def _outcome(error: FhirError) -> FhirResponse:
+    return FhirResponse(error.status_code, operation_outcome(error.issues), error.headers)
+
+
+def _render(response: FhirResponse, interaction: Interaction | None, request_id: str) -> Response:
+    headers = {**response.headers, "X-Request-Id": request_id}
+    if response.resource is None:
+        return Response(status_code=response.status_code, headers=headers)
+    asks_version = interaction is not None and "fhirversion" in _asked(interaction).lower()
+    version = f"; fhirVersion={interaction.version}" if interaction and asks_version else ""
+    media_type = f"{FHIR_JSON}; charset=utf-8{version}"
+    return Response(dumps(response.resource), response.status_code, headers, media_type)
+
+
+def _asked(interaction: Interaction) -> str:
+    return interaction.headers.get("accept", "") + interaction.headers.get("content-type", "")
+
+
+def _json(status_code: int, value: Mapping[str, object]) -> Response:
+    return Response(dumps(value), status_code, {"Cache-Control": "no-store"}, "application/json")
+
+
+def _log(
+    request_id: str, method: str, interaction: Interaction | None, response: FhirResponse, duration_s: float
+) -> None:
+    """One line for each interaction; it names no patient, and no address, since an address holds an id."""
+    address = interaction.address if interaction else None
+    what = (f"${address.operation}" if address.operation else interaction.code) if interaction and address else method
+    log.info(
+        "%s %s %s/%s %d %.1f ms",
+        request_id,
+        what,
+        (address.base if address else None) or "hub",
+        (address.resource_type if address else None) or "-",
+        response.status_code,
+        duration_s * 1000,
+    )
+    for field, code in response.unknown_codes:
+        log.warning("%s unknown code in field %s: %s", request_id, field, code)
+
+
+async def _no_fhir_address(request: Request, error: Exception) -> Response:
+    """What Starlette refuses by itself: an address outside `/fhir`, or a method that nobody knows."""
+    assert isinstance(error, HTTPException)
+    request_id = _request_id(request.headers.get("x-request-id"), str(uuid4()))
+    if error.status_code == 405:
+        issue = Issue("method-not-allowed", "not-supported", "This method is not known here; use one of HTTP's own.")
+    else:
+        issue = Issue("unknown-path", "not-found", "There is nothing at this address; FHIR is served below /fhir.")
+    response = _outcome(FhirError(error.status_code, issue, headers=error.headers))
+    return _render(response, None, request_id)

@@ -1,0 +1,56 @@
+"""The environment, read once into a frozen `Settings`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MAX_BODY_BYTES = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the bridge is told from outside. `environment` holds the partners' variables, secrets among them."""
+
+    mappings: Path
+    profiles: Path
+    base_url: str | None = None
+    max_body_bytes: int = MAX_BODY_BYTES
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings of an environment; raises ValueError, naming the variable, for one that cannot be."""
+    return Settings(
+        mappings=_folder(environment, "FHIR_BRIDGE_MAPPINGS", "mappings"),
+        profiles=_folder(environment, "FHIR_BRIDGE_PROFILES", "profiles"),
+        base_url=_base_url(environment.get("FHIR_BRIDGE_BASE_URL")),
+        max_body_bytes=_bytes(environment, "FHIR_BRIDGE_MAX_BODY_BYTES", MAX_BODY_BYTES),
+        environment=dict(environment),
+    )
+
+
+def _folder(environment: Mapping[str, str], variable: str, name: str) -> Path:
+    """The folder that a variable names, else the one that ships: inside the wheel, or at the top of the sources."""
+    named = environment.get(variable)
+    package = Path(__file__).parent
+    folder = Path(named) if named else next((at for at in (package / name, package.parent / name) if at.is_dir()), None)
+    if folder is None or not folder.is_dir():
+        raise ValueError(f"{variable}: there is no folder '{named or name}'; name one that is there")
+    return folder
+
+
+def _base_url(text: str | None) -> str | None:
+    if not text:
+        return None
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("FHIR_BRIDGE_BASE_URL: must begin with http:// or https://")
+    return text.rstrip("/").removesuffix("/fhir")
+
+
+def _bytes(environment: Mapping[str, str], variable: str, default: int) -> int:
+    text = environment.get(variable) or str(default)
+    if not text.isdigit() or int(text) == 0:
+        raise ValueError(f"{variable}: must be a number of bytes above zero")
+    return int(text)
