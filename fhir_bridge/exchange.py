@@ -20,10 +20,10 @@ class PartnerRequest:
     partner: str
     method: str
     path: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
     repeat: Repeat = "unsent"
-    client_authorization: str | None = None
+    client_authorization: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,9 @@ from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 Plan = Generator[PartnerRequest, PartnerResponse, FhirResponse]
 MakePlan = Callable[[Interaction], Plan]
 
+CARRIED_OUT = "The partner carried out the call."
+NOTHING_CHANGED = "The patch changes nothing that the partner holds, so nothing was sent."
+
 
 @dataclass(frozen=True, slots=True)
 class IdRule:
@@ -34,13 +37,15 @@ class IdRule:
 
     place: Place | None = None
 
-    def check(self, interaction: Interaction) -> list[Issue]:
+    def check(self, interaction: Interaction, *, sound: bool) -> list[Issue]:
+        """Return the issue where the ids differ; a path into a resource that is not `sound` cannot be followed."""
         if self.place is None:
             found, expression = interaction.body.get("id"), f"{interaction.resource_type}.id"
-        else:
-            found = self.place.get(interaction.body)
-            expression = self.place.where(interaction.body, interaction.resource_type)
-        return check_id(found, interaction.id, expression, needed=self.place is None)
+            return check_id(found, interaction.id, expression, needed=True)
+        if not sound:
+            return []
+        expression = self.place.where(interaction.body, interaction.resource_type)
+        return check_id(self.place.get(interaction.body), interaction.id, expression, needed=False)
 
 
 def read_plan(call: Call) -> MakePlan:
@@ -61,7 +66,7 @@ def update_plan(call: Call, id_rule: IdRule) -> MakePlan:
 
     def plan(interaction: Interaction) -> Plan:
         check_type(interaction.body, interaction.resource_type)
-        return (yield from _send(call, interaction, interaction.body, id_rule.check))
+        return (yield from _send(call, interaction, interaction.body, id_rule))
 
     return plan
 
@@ -72,23 +77,26 @@ def operation_plan(call: Call) -> MakePlan:
     def plan(interaction: Interaction) -> Plan:
         parameters = interaction.body or {"resourceType": "Parameters"}
         check_type(parameters, "Parameters")
-        return (yield from _send(call, interaction, parameters, lambda interaction: []))
+        return (yield from _send(call, interaction, parameters, None))
 
     return plan
 
 
-def _send(call: Call, interaction: Interaction, resource: Json, check: Callable[[Interaction], list[Issue]]) -> Plan:
+def _send(call: Call, interaction: Interaction, resource: Json, id_rule: IdRule | None) -> Plan:
     """Check a resource, send it, read the answer."""
     sender = call.sender
     assert sender is not None
     problems = sender.check(resource, interaction)
-    if any(issue.code == "structure" for issue in problems):
+    sound = not any(issue.code == "structure" for issue in problems)
+    if id_rule is not None:
+        problems = [*id_rule.check(interaction, sound=sound), *problems]
+    if not sound:
         raise_errors(problems)
     behind = _left_behind(sender, call.title, interaction, resource)
     outgoing, issues = call.prepare(interaction, resource)
     if isinstance(sender, MapSender) and not outgoing.sending.body and _needs_fields(sender) and not issues:
         issues.append(nothing_to_send(call.title, interaction.resource_type))
-    warnings = raise_errors([*problems, *check(interaction), *issues, *behind])
+    warnings = raise_errors([*problems, *issues, *behind])
     response = yield outgoing.request
     answered, unknown = call.read(interaction, response, outgoing)
     return answer(interaction, _with_id(answered, interaction), warnings, unknown)
@@ -128,7 +136,7 @@ def patch_plan(reads: Call, writes: Call) -> MakePlan:
         check_type(patched, interaction.resource_type)
         body, warnings = _changes(writes, sender, interaction, current, patched)
         if not body:
-            return answer(interaction, current, warnings, unknown)
+            return answer(interaction, current, warnings, unknown, NOTHING_CHANGED)
         outgoing, _ = writes.prepare(interaction, patched)
         request = replace(outgoing.request, body=dumps(body), repeat=writes.repeat_of(body))
         response = yield request
@@ -160,7 +168,7 @@ def _changes(
     changed = {field: value for field, value in after.body.items() if before.get(field) != value}
     issues = [*problems, *after.issues, *refused, *behind]
     if any(issue.severity == "error" for issue in issues):
-        raise_errors(replace(issue) for issue in issues)
+        raise_errors(issues)
     return changed, tuple(issues)
 
 
@@ -199,6 +207,7 @@ def answer(
     resource: Json,
     warnings: tuple[Issue, ...],
     unknown_codes: tuple[tuple[str, str], ...],
+    done: str = CARRIED_OUT,
 ) -> FhirResponse:
     """Return a success in the form that the client prefers. https://hl7.org/fhir/R4/http.html#return"""
     headers = version_headers(resource)
@@ -206,8 +215,8 @@ def answer(
     if wanted == "minimal":
         return FhirResponse(200, None, headers, unknown_codes)
     if wanted == "OperationOutcome" or resource is None:
-        done = Issue("done", "informational", "The partner carried out the call.", severity="information")
-        return FhirResponse(200, operation_outcome([done, *warnings]), headers, unknown_codes)
+        said = Issue("done", "informational", done, severity="information")
+        return FhirResponse(200, operation_outcome([said, *warnings]), headers, unknown_codes)
     return FhirResponse(200, resource, headers, unknown_codes)
 
 
