@@ -249,7 +249,7 @@ def _choices_check(type_name: str, known: Mapping[str, Element]) -> Check | None
         if not required and names_of_choices.isdisjoint(value):
             return _FINE
         chosen = [choice_of[member] for member in value if member in choice_of]
-        if len(chosen) < 2 and len(chosen) >= len(required):
+        if len(chosen) < 2 and not required:
             return _FINE
         return _choice_problems(type_name, names, required, chosen)
 
