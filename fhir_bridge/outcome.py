@@ -41,7 +41,8 @@ ErrorCode = Literal[
     # profile
     "too-few", "too-many", "value-not-allowed", "not-in-value-set", "no-slice", "rule-broken",
     # mapping
-    "cannot-be-sent", "code-unknown-to-partner", "left-behind", "read-only", "cannot-be-cleared", "nothing-to-send", "unknown-modifier",
+    "cannot-be-sent", "code-unknown-to-partner", "left-behind", "read-only",
+    "cannot-be-cleared", "nothing-to-send", "unknown-modifier",
     "invalid-patch",
     # partner
     "partner-refused", "partner-credentials-refused", "partner-error", "partner-unreachable",
