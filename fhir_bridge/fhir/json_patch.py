@@ -1,0 +1,191 @@
+"""JSON Patch (RFC 6902) on a resource.
+
+The library carries the operations out. Pointers are followed here first, and strictly: the library lets `01` be
+an index and a text be a list of letters, and its `test` takes true for 1. https://www.rfc-editor.org/rfc/rfc6902
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import jsonpatch
+from jsonpointer import JsonPointerException
+
+from fhir_bridge.fhir.patch_rules import (
+    does_not_apply,
+    malformed,
+    must_stay_itself,
+    nested_too_deep,
+    pruned,
+    refused,
+    too_many,
+)
+from fhir_bridge.outcome import FhirError, Issue, Json
+
+# https://www.rfc-editor.org/rfc/rfc6902#section-4
+_MEMBERS: Mapping[str, tuple[str, ...]] = {
+    "add": ("path", "value"),
+    "remove": ("path",),
+    "replace": ("path", "value"),
+    "move": ("from", "path"),
+    "copy": ("from", "path"),
+    "test": ("path", "value"),
+}
+# https://www.rfc-editor.org/rfc/rfc6901#section-3
+_POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
+_INDEX = re.compile(r"0|[1-9][0-9]*")
+
+MAX_COPIED = 100_000
+"""How many values all `copy` operations of one patch may write: each could double the resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """One operation that can be read; `expression` is its place in the patch, "[1]"."""
+
+    member: Json
+    expression: str
+
+    @property
+    def op(self) -> str:
+        return str(self.member["op"])
+
+    def fail(self, name: str, text: str) -> FhirError:
+        return does_not_apply(f"{self.expression}.{name}", text)
+
+
+def apply_json_patch(patch: Json, resource: Json) -> Json:
+    """Return `resource` with the operations of `patch` carried out; neither argument is changed.
+
+    What they leave empty vanishes. Raises FhirError 400 for a patch that cannot be read, with all its problems, and
+    422 for the first operation that does not apply; `expression` names the member, as in `[1].path`.
+    """
+    issues = _problems(patch)
+    if issues:
+        raise refused(issues)
+    try:
+        return pruned(_applied([_Operation(member, f"[{at}]") for at, member in enumerate(patch)], resource))
+    except RecursionError:
+        raise nested_too_deep() from None
+
+
+def _applied(operations: list[_Operation], resource: Json) -> Json:
+    patched, copied = copy.deepcopy(resource), 0
+    for operation in operations:
+        if operation.op == "copy":
+            copied += _size(_found(patched, operation, "from"))
+            if copied > MAX_COPIED:
+                raise does_not_apply(operation.expression, "The patch copies too much.", "too-costly")
+        patched = _carried_out(operation, patched)
+        must_stay_itself(resource, patched, operation.expression)
+    return patched
+
+
+def _problems(patch: Json) -> list[Issue]:
+    if not isinstance(patch, list):
+        return [malformed("", "A JSON Patch is a list of operations.", "structure")]
+    return too_many(patch, "") or [
+        issue for at, operation in enumerate(patch) for issue in _problems_of(operation, f"[{at}]")
+    ]
+
+
+def _problems_of(operation: Json, expression: str) -> list[Issue]:
+    if not isinstance(operation, dict):
+        return [malformed(expression, "An operation is an object.", "structure")]
+    if "op" not in operation:
+        return [malformed(expression, "An operation needs op.", "required")]
+    op = operation["op"]
+    if not isinstance(op, str) or op not in _MEMBERS:
+        return [malformed(f"{expression}.op", f"op is one of {', '.join(_MEMBERS)}.")]
+    missing = [name for name in _MEMBERS[op] if name not in operation]
+    given = [name for name in ("from", "path") if name in _MEMBERS[op] and name in operation]
+    return [malformed(expression, f"{op} needs {name}.", "required") for name in missing] + [
+        malformed(f"{expression}.{name}", f"{name} is a JSON Pointer, such as /name/0/family.")
+        for name in given
+        if not isinstance(operation[name], str) or not _POINTER.fullmatch(operation[name])
+    ]
+
+
+def _carried_out(operation: _Operation, document: Json) -> Json:
+    """Return the document after one operation, which may be the same object, changed."""
+    if operation.op == "test":
+        if not _equal(_found(document, operation, "path"), operation.member["value"]):
+            raise operation.fail("path", "The test fails: another value stands there.")
+        return document
+    _check(document, operation)
+    try:
+        return jsonpatch.JsonPatch([copy.deepcopy(operation.member)]).apply(document, in_place=True)
+    except (jsonpatch.JsonPatchException, JsonPointerException):
+        raise operation.fail("path", "There is no such place to write to.") from None
+
+
+def _check(document: Json, operation: _Operation) -> None:
+    """Raise FhirError 422 where a pointer does not lead to what the operation needs there."""
+    if operation.op in {"remove", "replace"}:
+        _found(document, operation, "path")
+    if operation.op in {"move", "copy"}:
+        _found(document, operation, "from")
+    if operation.op in {"add", "move", "copy"}:
+        _check_place(document, operation)
+    if operation.op == "remove" and operation.member["path"] == "":
+        raise operation.fail("path", "The whole resource cannot be removed by a patch.")
+    if operation.op == "move" and operation.member["path"].startswith(f"{operation.member['from']}/"):
+        raise operation.fail("path", "A value cannot be moved into itself.")
+
+
+def _check_place(document: Json, operation: _Operation) -> None:
+    """Raise FhirError 422 unless the pointer's parent is there and can take a member or an item of that name."""
+    tokens = _tokens(operation.member["path"])
+    parent = document
+    for token in tokens[:-1]:
+        parent = _child(parent, token, operation, "path")
+    if not isinstance(parent, dict | list):
+        raise operation.fail("path", "Nothing can be added to a text, number or boolean.")
+    if isinstance(parent, list) and tokens[-1] != "-" and not _is_index(tokens[-1], len(parent)):
+        raise operation.fail("path", f"The list has {len(parent)} items: an index is at most {len(parent)}.")
+
+
+def _found(document: Json, operation: _Operation, name: str) -> Json:
+    for token in _tokens(operation.member[name]):
+        document = _child(document, token, operation, name)
+    return document
+
+
+def _child(value: Json, token: str, operation: _Operation, name: str) -> Json:
+    if isinstance(value, dict) and token in value:
+        return value[token]
+    if isinstance(value, list) and _is_index(token, len(value) - 1):
+        return value[int(token)]
+    raise operation.fail(name, f"There is nothing at {operation.member[name]}.")
+
+
+def _is_index(token: str, highest: int) -> bool:
+    return len(token) < 10 and _INDEX.fullmatch(token) is not None and int(token) <= highest
+
+
+def _tokens(pointer: str) -> list[str]:
+    return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
+
+
+def _equal(one: Json, other: Json) -> bool:
+    """Whether two JSON values are equal: numbers by value, and true is not 1. RFC 6902, section 4.6."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_equal(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(_equal(*items) for items in zip(one, other, strict=True))
+    return _kind(one) == _kind(other) and bool(one == other)
+
+
+def _kind(value: Json) -> str:
+    numeric = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return "number" if numeric else type(value).__name__
+
+
+def _size(value: Json) -> int:
+    """Count the values in a JSON value, itself included."""
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(_size(member) for member in members)
