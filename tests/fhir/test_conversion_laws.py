@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhir_bridge.fhir.conversion import Converted, to_r4, to_stu3
+from fhir_bridge.fhir.structure import structure_checker
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
@@ -200,6 +201,23 @@ def test_an_stu3_message_is_itself_again_after_a_journey_through_r4(message):
     there = to_r4(message)
 
     assert (there.issues, to_stu3(there.resource, now=NOW)) == ((), Converted(message, ()))
+
+
+def wrong(version, resource):
+    """Return where a resource breaks the structure of its version."""
+    return {issue.expression for issue in structure_checker(version)(resource)}
+
+
+@settings(max_examples=100, deadline=None)
+@given(messages("4.0"))
+def test_a_message_that_became_stu3_is_as_right_as_it_was(message):
+    assert wrong("3.0", to_stu3(message, now=NOW).resource) <= wrong("4.0", message)
+
+
+@settings(max_examples=100, deadline=None)
+@given(messages("3.0"))
+def test_a_message_that_became_r4_is_as_right_as_it_was(message):
+    assert wrong("4.0", to_r4(message).resource) <= wrong("3.0", message)
 
 
 json_values = st.recursive(
