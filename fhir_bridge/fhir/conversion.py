@@ -45,14 +45,12 @@ class Converted(NamedTuple):
 
 def to_r4(resource: Json) -> Converted:
     """Return an STU3 resource as R4. An element given as a list of one where FHIR has no list becomes that one."""
-    walk = _Walk(TO_R4)
-    return Converted(_resource(walk, resource, None), tuple(walk.issues))
+    return _converted(_Walk(TO_R4), resource)
 
 
 def to_stu3(resource: Json, *, now: datetime) -> Converted:
     """Return an R4 resource as STU3; `now` is the timestamp of a MessageHeader whose Bundle has none."""
-    walk = _Walk(TO_STU3, now)
-    return Converted(_resource(walk, resource, None), tuple(walk.issues))
+    return _converted(_Walk(TO_STU3, now), resource)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +96,14 @@ class _Draft:
         if not self.carried:
             return self.value
         return {**self.value, "extension": [*self.value.get("extension", ()), *self.carried]}
+
+
+def _converted(walk: _Walk, resource: Json) -> Converted:
+    try:
+        return Converted(_resource(walk, resource, None), tuple(walk.issues))
+    except RecursionError:
+        text = "The resource is nested too deeply to be converted."
+        return Converted(resource, (Issue("nested-too-deep", "structure", text),))
 
 
 def _resource(walk: _Walk, resource: Json, expression: str | None) -> Json:

@@ -749,3 +749,17 @@ def test_what_fhir_does_not_know_is_left_alone():
     }
 
     assert (r4_of(odd), stu3_of(odd)) == (odd, odd)
+
+
+def test_a_resource_that_nests_too_deeply_is_an_error():
+    nested: dict = {"url": "urn:x", "valueString": "x"}
+    for _ in range(100_000):
+        nested = {"url": "urn:x", "extension": [nested]}
+    patient = {"resourceType": "Patient", "extension": [nested]}
+
+    converted = to_r4(patient)
+
+    assert converted.resource is patient
+    assert converted.issues == (
+        Issue("nested-too-deep", "structure", "The resource is nested too deeply to be converted."),
+    )
