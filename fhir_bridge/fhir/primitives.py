@@ -27,8 +27,8 @@ class Format:
     rule: str
 
 
-# The year 0000 does not exist: https://hl7.org/fhir/R4/datatypes.html#date
-_YEAR = r"([0-9](?:[0-9](?:[0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000)"
+# Four digits, but not 0000: FHIR's `[0-9]([0-9]([0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000` says no more, and slower.
+_YEAR = r"((?!0000)[0-9]{4})"
 _MONTH = r"(0[1-9]|1[0-2])"
 _DAY = r"(0[1-9]|[1-2][0-9]|3[0-1])"
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?"

