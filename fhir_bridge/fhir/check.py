@@ -1,0 +1,60 @@
+"""What a compiled profile is made of: checks, each of which looks at one value and adds what is wrong to the visit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+from fhir_bridge.outcome import Issue, Json
+
+MAX_ISSUES = 1000
+"""After so many no further ones are looked for: a body can be made to hold a million."""
+
+
+class Visit:
+    """One resource being checked, FHIRPath's %resource, and what was found so far."""
+
+    def __init__(self, resource: Json, issues: list[Issue]) -> None:
+        self.resource = resource
+        self.issues = issues
+
+    @cached_property
+    def plain_resource(self) -> Json:
+        """The resource as rules see it."""
+        return plain(self.resource)
+
+
+def plain(value: Json) -> Json:
+    """Return a copy without `_name`: fhirpathpy takes the extensions of a primitive for a second value of it."""
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items() if not name.startswith("_")}
+    if isinstance(value, list):
+        return [plain(inner) for inner in value if inner is not None]
+    return value
+
+
+Check = Callable[[Json, str, Visit], None]
+"""Called with a value, its FHIRPath and the visit. It skips a value whose shape is not the one it is about."""
+
+
+def all_of(checks: Sequence[Check]) -> Check:
+    """Return one check that makes all of them, in order."""
+    if len(checks) == 1:
+        return checks[0]
+
+    def check(value: Json, path: str, visit: Visit) -> None:
+        for one in checks:
+            one(value, path, visit)
+
+    return check
+
+
+def code(text: object) -> str:
+    """Return a name or value as it stands in a sentence."""
+    return f"`{text}`"
+
+
+def listed(texts: Sequence[str], last: str = "or") -> str:
+    """Return `a`, `b` or `c`."""
+    *first, final = [code(text) for text in texts]
+    return f"{', '.join(first)} {last} {final}" if first else final
