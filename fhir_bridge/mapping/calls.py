@@ -17,6 +17,7 @@ from fhir_bridge.mapping.checks import Check, modifier_extensions
 from fhir_bridge.mapping.headers import Source, read_headers
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.partner_fields import PartnerField, Unreadable, dotted
+from fhir_bridge.mapping.places import Place
 from fhir_bridge.mapping.refusals import Refusals
 from fhir_bridge.mapping.rows import Pair, Sending
 from fhir_bridge.mapping.transforms import Transform
@@ -51,12 +52,13 @@ class Receiver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MapSender:
-    """Sends what the rows of a map say."""
+    """Sends what the rows of a map say; `in_headers` are elements that the call's headers take."""
 
     map: Map
     id: IdPair | None
     structure: Check
     profile: Check
+    in_headers: tuple[Place, ...] = ()
 
     def check(self, resource: Json, interaction: Interaction) -> list[Issue]:
         modifiers = modifier_extensions(resource, self.map.resource_type)
@@ -72,7 +74,7 @@ class MapSender:
         return self.map.pairs(resource)
 
     def left_behind(self, resource: Json) -> list[str]:
-        return self.map.left_behind(resource)
+        return self.map.left_behind(resource, self.in_headers)
 
 
 @dataclass(frozen=True, slots=True)

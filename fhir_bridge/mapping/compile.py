@@ -151,7 +151,10 @@ class _Compiler:
         if spec.send.as_it_is:
             structures = {version: self._structure(version, map_spec) for version in self._versions()}
             return PassSender(self._versions()[0], structures, profile)
-        return MapSender(maps[map_spec.name], self._id_pair(spec.send.id), self._structure("4.0", map_spec), profile)
+        sources = [source for choices in self._headers(spec).values() for source in choices]
+        in_headers = tuple(source.place for source in sources if source.place is not None)
+        structure = self._structure("4.0", map_spec)
+        return MapSender(maps[map_spec.name], self._id_pair(spec.send.id), structure, profile, in_headers)
 
     def _receiver(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Receiver | None:
         if spec.receive is None:

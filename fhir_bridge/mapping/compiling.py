@@ -8,7 +8,7 @@ from fhir_bridge.fhir.definitions import CodeTable, Definitions, concept_table
 from fhir_bridge.fhir.elements import Element, Version, is_primitive, is_resource
 from fhir_bridge.mapping.connecting import Environment, value_of
 from fhir_bridge.mapping.maps import Map, OutcomeParameter
-from fhir_bridge.mapping.model import MapSpec, RowSpec
+from fhir_bridge.mapping.model import ANYTHING, MapSpec, RowSpec
 from fhir_bridge.mapping.partner_fields import PartnerField, compile_field
 from fhir_bridge.mapping.places import Paths, Place
 from fhir_bridge.mapping.rows import ListRow, PathRow, Row, ValueRow, code_functions
@@ -35,8 +35,8 @@ class MapCompiler:
         compiled = [self._row(row, spec.resource, "", paths) for row in spec.rows if not row.outcome]
         rows = tuple(row for row in compiled if row is not None)
         _report_double_writes(spec.rows, self.problems)
-        self._check_silent(spec, paths)
-        return Map(spec.name, spec.resource, self.version, rows, self._outcome(spec, paths), spec.silent)
+        silent = self._silent_places(spec, paths)
+        return Map(spec.name, spec.resource, self.version, rows, self._outcome(spec, paths), spec.silent, silent)
 
     def _row(self, spec: RowSpec, type_name: str, prefix: str, paths: Paths) -> Row | None:
         place = paths.place(type_name, spec.element, spec.mark, prefix, repeats=bool(spec.each))
@@ -134,12 +134,20 @@ class MapCompiler:
                 return OutcomeParameter(slice_.start()["name"], row.outcome)
         return None
 
-    def _check_silent(self, spec: MapSpec, paths: Paths) -> None:
-        for name in spec.silent:
-            paths.place(spec.resource, name, spec.mark, repeats=True)
+    def _silent_places(self, spec: MapSpec, paths: Paths) -> tuple[Place, ...]:
+        """The silent elements that stand within others, whatever they hold; those at the top are told by their name."""
+        places: list[Place] = []
+        for name, said in spec.silent.items():
+            place = paths.place(spec.resource, name, spec.mark, repeats=True)
+            if place is None or name == place.steps[0].name:
+                continue
+            if said != ANYTHING:
+                self.problems.add(spec.mark, f"'{name}' within another element is silent with 'any' only; write that")
+            places.append(place)
+        return tuple(places)
 
     def _check_unused_slices(self, spec: MapSpec) -> None:
-        used = " ".join(row.element for row in spec.rows)
+        used = " ".join([*(row.element for row in spec.rows), *spec.silent])
         for slice_ in spec.slices:
             if spec.rows and slice_.path not in used:
                 self.problems.add(slice_.mark, f"no row uses the slice '{slice_.path}'; remove it, or use it")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fhir_bridge.fhir.elements import Version, elements, is_primitive
 from fhir_bridge.mapping.model import ANYTHING, OutcomeLine
 from fhir_bridge.mapping.partner_fields import Unreadable
-from fhir_bridge.mapping.places import DATA_ABSENT_REASON
+from fhir_bridge.mapping.places import DATA_ABSENT_REASON, Place
 from fhir_bridge.mapping.rows import Pair, Receiving, Row, Sending
 from fhir_bridge.outcome import Issue, IssueCode, Json, Severity, operation_outcome
 
@@ -43,7 +43,10 @@ def _issue_of(line: OutcomeLine) -> Issue:
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """One map of a mapping file, compiled. `silent` are elements that carry nothing for the partner."""
+    """One map of a mapping file, compiled.
+
+    `silent` are elements that carry nothing for the partner, `silent_places` those of them within other elements.
+    """
 
     name: str
     resource_type: str
@@ -51,6 +54,7 @@ class Map:
     rows: tuple[Row, ...]
     outcome: OutcomeParameter | None
     silent: Mapping[str, str]
+    silent_places: tuple[Place, ...] = ()
 
     def to_partner(self, resource: Json) -> Sending:
         """Return the partner's record; what cannot be sent stands in its `issues`."""
@@ -78,10 +82,17 @@ class Map:
         """Return what each row means for this resource: the same rows once more, this time with a trace."""
         return [pair for row in self.rows for pair in row.pairs(resource, self.resource_type, ())]
 
-    def left_behind(self, resource: Json) -> list[str]:
-        """Return the FHIRPath of each element that the partner gets nothing of; a whole subtree is one element."""
+    def left_behind(self, resource: Json, used: Iterable[Place] = ()) -> list[str]:
+        """Return the FHIRPath of each element that the partner gets nothing of; a whole subtree is one element.
+
+        `used` are places that no row sends, and that go into the call all the same.
+        """
         sent = [pair for pair in self.pairs(resource) if pair.sends and pair.value is not None]
-        walk = _Walk(self.version, {path for pair in sent for path in (pair.element, *pair.told_by)})
+        paths = {path for pair in sent for path in (pair.element, *pair.told_by)}
+        for place in (*self.silent_places, *used):
+            if place.get(resource) is not None:
+                paths |= {place.where(resource, self.resource_type), *place.told_by(resource, self.resource_type)}
+        walk = _Walk(self.version, paths)
         found: list[str] = []
         for key, value in resource.items():
             if key != "resourceType" and not self._is_silent(key, value):

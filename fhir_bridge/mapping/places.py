@@ -244,17 +244,20 @@ class Paths:
     def _fixed(self, element: Element, path: str, text: str, mark: Mark) -> Fixed | None:
         names = path.split(".")
         if names[-1] == "resourceType":
-            return fixed_value(names, text)
-        target: Element | None = element
+            return fixed_value(names, path, text)
+        steps: list[str] = []
+        target = element
         for name in names:
-            target = self._element(target.type, name, mark) if target else None
-        if target is None:
-            return None
+            below = self._element(target.type, name, mark)
+            if below is None:
+                return None
+            target = below
+            steps.append(target.path)
         if target.type == "CodeableConcept":
             return fixed_concept(names[0], text, target.repeats)
         if target.type in ("uri", "url", "canonical") and _RELATIVE_URI.fullmatch(text):
             text = f"{CANONICAL}/{text}"
-        return fixed_value(names, text)
+        return fixed_value(names, ".".join(steps), text)
 
     def _type_below(self, element: Element, prefix: str) -> str:
         """Return the type that the next step looks into; for an entry's resource, what its slice says."""

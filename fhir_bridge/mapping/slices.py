@@ -52,7 +52,8 @@ def compile_slice(parts: list[Fixed], otherwise_without: str | None) -> Slice:
     return Slice(start, fits if len(parts) > 1 else parts[0].fits, otherwise_without, told_by)
 
 
-def fixed_value(names: list[str], text: str) -> Fixed:
+def fixed_value(names: list[str], path: str, text: str) -> Fixed:
+    """Return the element at the JSON keys `names`, `path` in FHIRPath, where `valueQuantity` is `value`."""
     *around, last = names
 
     def fits(member: Json) -> bool:
@@ -65,7 +66,7 @@ def fixed_value(names: list[str], text: str) -> Fixed:
             member = member.setdefault(name, {})
         member[last] = text
 
-    return Fixed(fits, start, lambda member: ".".join(names))
+    return Fixed(fits, start, lambda member: path)
 
 
 def fixed_concept(name: str, text: str, repeats: bool) -> Fixed:
