@@ -81,10 +81,14 @@ Auth = Bearer | Forward | TokenExchange | ClientCredentials | FixedHeaders | Mut
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One partner as the gateway knows it. `base_url` has no trailing slash; all of `auth` applies to each call."""
+    """One partner as the gateway knows it. `base_url` has no trailing slash; all of `auth` applies to each call.
+
+    `at_once` is how many entries of batches may call the partner at the same time.
+    """
 
     partner: str
     base_url: str
     timeouts: Timeouts = Timeouts()
     max_answer_bytes: int = 5_000_000
     auth: tuple[Auth, ...] = ()
+    at_once: int = 8

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Json = Any
@@ -34,6 +34,7 @@ ErrorCode = Literal[
     "invalid-json", "duplicate-key", "nested-too-deep", "not-utf-8", "body-too-large",
     "content-type-not-supported", "not-acceptable", "wrong-resource-type", "invalid-id", "id-differs", "invalid-header",
     "unknown-path", "method-not-allowed", "partner-not-configured", "no-partner-found", "several-partners-found",
+    "no-such-search", "version-differs", "several-writes",
     "login-required",
     # FHIR structure
     "unknown-element", "wrong-type", "unknown-resource-type", "element-missing", "choice-repeated",
@@ -75,6 +76,14 @@ class Issue:
     severity: Severity = "error"
     partner: Coding | None = None
     diagnostics: str | None = None
+
+    def as_warning(self) -> Issue:
+        """Return the same, said of something that was done all the same."""
+        return replace(self, severity="warning")
+
+    def as_error(self) -> Issue:
+        """Return the same, said as the reason of a refusal."""
+        return replace(self, severity="error")
 
 
 class FhirError(Exception):

@@ -84,6 +84,7 @@ async def _read(bridge: Bridge, request: Request, max_body_bytes: int, request_i
     raw_path: bytes = request.scope.get("raw_path") or request.url.path.encode()
     http_request = HttpRequest(
         method=request.method,
+        root=f"{bridge.base_url or str(request.base_url).rstrip('/')}/fhir",
         path=raw_path.decode("ascii", "replace").removeprefix("/fhir"),
         query=request.url.query,
         headers=dict(request.headers.items()),

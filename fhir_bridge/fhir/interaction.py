@@ -51,7 +51,7 @@ class Interaction:
 
     `headers` have names in lower case, `body` is parsed JSON (None where there was none), `content_type` is the
     body's media type without parameters, `version` the FHIR version of body and answer, `uuid` a fresh one that may be
-    used wherever a new id is needed, `now` the time of the request.
+    used wherever a new id is needed, `now` the time of the request, `base_url` the base as the client sees it.
     """
 
     code: Code
@@ -65,6 +65,7 @@ class Interaction:
     request_id: str = ""
     uuid: str = ""
     now: datetime = datetime.min
+    base_url: str = ""
 
     @property
     def resource_type(self) -> str:
@@ -141,7 +142,7 @@ _SPECIAL: Mapping[tuple[str, str], Code] = {
 
 
 def interaction_code(method: str, address: Address) -> Code:
-    """Return FHIR's name for what the method does at this address; raises FhirError 405 where it means nothing there."""
+    """Return FHIR's name for what the method does at this address; raises FhirError 405 where it has none."""
     wanted = "GET" if method == "HEAD" else method
     codes = _codes_at(address)
     if wanted not in codes:

@@ -13,6 +13,10 @@ from fhir_bridge.outcome import ErrorCode, FhirError, Issue
 
 FHIR_JSON = "application/fhir+json"
 JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH_TYPES = ("application/merge-patch+json", "application/json")
+"""A patch in plain JSON is a merge patch: a client that says no more sends the elements that change."""
+
+FORM = "application/x-www-form-urlencoded"
 JSON_TYPES = (FHIR_JSON, "application/json", "text/json", "application/json+fhir")
 
 _FORMATS = frozenset({*JSON_TYPES, "json"})

@@ -16,16 +16,29 @@ from fhir_bridge.fhir.interaction import (
     parse_query,
 )
 from fhir_bridge.fhir.json import loads
-from fhir_bridge.fhir.negotiation import JSON_PATCH, JSON_TYPES, MediaType, accepted, body_type, fhir_version
+from fhir_bridge.fhir.negotiation import (
+    FORM,
+    JSON_PATCH,
+    JSON_TYPES,
+    MERGE_PATCH_TYPES,
+    MediaType,
+    accepted,
+    body_type,
+    fhir_version,
+)
 from fhir_bridge.outcome import Json
 
 _WITH_BODY: frozenset[Code] = frozenset({"update", "patch", "create", "operation", "batch"})
 
 
 class HttpRequest(NamedTuple):
-    """What HTTP says: `path` is percent-encoded and below `/fhir`, header names are in lower case."""
+    """What HTTP says: `path` is percent-encoded and below `root`, header names are in lower case.
+
+    `root` is the bridge's public address, up to and with `/fhir`.
+    """
 
     method: str
+    root: str
     path: str
     query: str
     headers: Mapping[str, str]
@@ -44,7 +57,7 @@ def read_interaction(
     """Return what the request asks for; `versions` tells the FHIR versions of a base. Raises FhirError."""
     address = parse_address(request.path, bases)
     code = interaction_code(request.method, address)
-    query = parse_query(request.query)
+    query = parse_query(request.query) + _form(request, code)
     accept = accepted(request.headers.get("accept"), dict(query).get("_format"))
     content, body = _read_body(request, code)
     return Interaction(
@@ -59,11 +72,20 @@ def read_interaction(
         request_id=request_id,
         uuid=uuid,
         now=now,
+        base_url=f"{request.root}/{address.base}" if address.base else request.root,
     )
+
+
+def _form(request: HttpRequest, code: Code) -> tuple[tuple[str, str], ...]:
+    """The parameters of a search that is posted. https://hl7.org/fhir/R4/http.html#search"""
+    if code != "search-type" or request.method != "POST" or not request.body:
+        return ()
+    body_type(request.headers.get("content-type"), (FORM,))
+    return parse_query(request.body.decode("utf-8", "replace"))
 
 
 def _read_body(request: HttpRequest, code: Code) -> tuple[MediaType | None, Json]:
     if code not in _WITH_BODY or not request.body.strip():
         return None, None
-    known = (JSON_PATCH, *JSON_TYPES) if code == "patch" else JSON_TYPES
+    known = (JSON_PATCH, *JSON_TYPES, *MERGE_PATCH_TYPES) if code == "patch" else JSON_TYPES
     return body_type(request.headers.get("content-type"), known), loads(request.body)

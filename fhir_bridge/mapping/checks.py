@@ -21,14 +21,14 @@ _MALFORMED: frozenset[ErrorCode] = frozenset(
 
 def raise_errors(issues: Iterable[Issue]) -> tuple[Issue, ...]:
     """Raise FhirError with all issues where one is an error; else return them: they are warnings."""
-    found = tuple(_once(issues))
+    found = tuple(once(issues))
     errors = [issue for issue in found if issue.severity == "error"]
     if errors:
         raise FhirError(400 if any(issue.error in _MALFORMED for issue in errors) else 422, *found)
     return found
 
 
-def _once(issues: Iterable[Issue]) -> Iterator[Issue]:
+def once(issues: Iterable[Issue]) -> Iterator[Issue]:
     """One issue for each element and issue type: a profile and a mapping row may both object to the same thing."""
     seen: set[tuple[str | None, str, str | None]] = set()
     for issue in issues:

@@ -27,11 +27,21 @@ from fhir_bridge.mapping.checks import Check
 from fhir_bridge.mapping.compiling import MapCompiler
 from fhir_bridge.mapping.connecting import Environment, resolve, value_of
 from fhir_bridge.mapping.headers import Source
+from fhir_bridge.mapping.like import is_id
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.model import Content, HeaderSource, IdField, InteractionSpec, MappingFile, MapSpec
 from fhir_bridge.mapping.partner_fields import compile_field
 from fhir_bridge.mapping.places import Paths, Place
-from fhir_bridge.mapping.plans import IdRule, MakePlan, operation_plan, patch_plan, read_plan, update_plan
+from fhir_bridge.mapping.plans import (
+    IdRule,
+    MakePlan,
+    operation_plan,
+    patch_plan,
+    read_plan,
+    search_plan,
+    told_by_body_plan,
+    update_plan,
+)
 from fhir_bridge.mapping.reading import read_mapping_file
 from fhir_bridge.mapping.refusals import Refusals
 from fhir_bridge.mapping.routes import Partner, Route, Routes
@@ -64,7 +74,7 @@ def load_routes(mappings: Path, profiles: Path, environment: Environment) -> Rou
     lines += problems.lines()
     if lines:
         raise MappingFileError(lines)
-    return Routes(partners)
+    return Routes(partners, definitions)
 
 
 def _load(
@@ -94,9 +104,10 @@ class _Compiler:
         calls = {
             spec.key: call
             for spec in self.model.interactions
-            if spec.code != "patch" and (call := self._call(spec, maps)) is not None
+            if spec.method and (call := self._call(spec, maps)) is not None
         }
         routes = [self._route(spec, calls) for spec in self.model.interactions]
+        routes += [self._search_route(spec, calls[spec.key]) for spec in self._reads(calls)]
         profiles = {canonical_url(spec.profile) for spec in self.model.maps.values() if spec.profile}
         return Partner(
             name=self.model.partner,
@@ -104,6 +115,7 @@ class _Compiler:
             versions=tuple(_version(text) for text in self.model.versions),
             connection=connection,
             base_url_variable=self.model.connection.base_url.name,
+            logical_system=self._logical_system(),
             systems=frozenset(canonical_url(system) for system in self.model.systems),
             profiles=frozenset(profiles),
             events=frozenset(self.model.events),
@@ -217,11 +229,13 @@ class _Compiler:
         return Paths(self._versions()[0], slices, self.problems).place(map_spec.resource, path, spec.mark)
 
     def _route(self, spec: InteractionSpec, calls: Mapping[str, Call]) -> Route | None:
-        call = calls.get(spec.writes or "") if spec.code == "patch" else calls.get(spec.key)
+        call = calls.get(spec.writes or spec.as_ or spec.key)
         plan = self._plan(spec, calls)
         if call is None or plan is None:
             return None
         map_spec = self.model.maps.get(spec.send.map) if spec.send else None
+        if spec.operation is not None and spec.definition is None:
+            self.problems.add(spec.mark, f"'{spec.key}' is an operation; add 'definition', its OperationDefinition")
         if spec.definition is not None:
             self._check_definition(spec, spec.definition)
         return Route(
@@ -235,11 +249,36 @@ class _Compiler:
             profile=canonical_url(map_spec.profile) if map_spec and map_spec.profile else None,
             call=call,
             plan=plan,
+            of_system=spec.operation is not None and spec.as_ is not None,
         )
+
+    def _reads(self, calls: Mapping[str, Call]) -> list[InteractionSpec]:
+        return [spec for spec in self.model.interactions if spec.code == "read" and spec.key in calls]
+
+    def _search_route(self, spec: InteractionSpec, reads: Call) -> Route:
+        """What can be read can be searched for by its id."""
+        return Route(
+            mark=spec.mark,
+            partner=self.model.partner,
+            code="search-type",
+            resource_type=spec.resource_type,
+            operation=None,
+            also=(),
+            definition=None,
+            profile=None,
+            call=reads,
+            plan=search_plan(reads, self._logical_system(), lambda text: is_id(text, self.model.id_like)),
+        )
+
+    def _logical_system(self) -> str | None:
+        """The identity system whose values are the logical ids: the first."""
+        return canonical_url(self.model.systems[0]) if self.model.systems else None
 
     def _plan(self, spec: InteractionSpec, calls: Mapping[str, Call]) -> MakePlan | None:
         if spec.code == "patch":
             return self._patch_plan(spec, calls)
+        if spec.as_ is not None:
+            return self._plan_as(spec, spec.as_, calls)
         call = calls.get(spec.key)
         if call is None:
             return None
@@ -247,7 +286,20 @@ class _Compiler:
             return read_plan(call)
         if spec.code == "operation":
             return operation_plan(call)
-        return update_plan(call, IdRule(self._place(spec, spec.id) if spec.id else None))
+        return update_plan(call, self._id_rule(spec), calls.get(f"read {spec.resource_type}"))
+
+    def _id_rule(self, spec: InteractionSpec) -> IdRule:
+        return IdRule(self._place(spec, spec.id) if spec.id else None)
+
+    def _plan_as(self, spec: InteractionSpec, as_: str, calls: Mapping[str, Call]) -> MakePlan | None:
+        """The plan of what is carried out as an update, whose id the body tells."""
+        updates = {other.key: other for other in self.model.interactions if other.code == "update"}
+        if as_ not in updates:
+            self.problems.add(spec.mark, f"there is no update '{as_}'{did_you_mean(as_, updates)}")
+        call = calls.get(as_)
+        if as_ not in updates or call is None:
+            return None
+        return told_by_body_plan(call, self._id_rule(updates[as_]), updates[as_].resource_type)
 
     def _patch_plan(self, spec: InteractionSpec, calls: Mapping[str, Call]) -> MakePlan | None:
         reads, writes = calls.get(spec.reads or ""), calls.get(spec.writes or "")
@@ -262,6 +314,8 @@ class _Compiler:
         return patch_plan(reads, writes)
 
     def _check_definition(self, spec: InteractionSpec, reference: str) -> None:
+        if reference.startswith("http://hl7.org/fhir/"):
+            return
         try:
             self.definitions.find(reference)
         except LookupError as error:
@@ -276,7 +330,7 @@ def _repeat(text: str) -> Repeat:
     return "safe" if text == "safe" else "unsent"
 
 
-_CODES: Mapping[str, Code] = {"read": "read", "update": "update", "patch": "patch", "operation": "operation"}
+_CODES: Mapping[str, Code] = {"read": "read", "update": "update", "patch": "patch", "create": "create"}
 
 
 def _code(text: str) -> Code:

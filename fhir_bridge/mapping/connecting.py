@@ -41,6 +41,7 @@ class ConnectionSpec:
     base_url: Variable
     timeouts: Timeouts
     max_answer_bytes: int
+    at_once: int
     auth: tuple[tuple[AuthSpec, ...], ...]
 
 
@@ -62,7 +63,8 @@ def resolve(spec: ConnectionSpec, partner: str, environment: Environment) -> tup
             missing.extend(_unset(alternatives[-1], environment))
         else:
             chosen.append(auth)
-    connection = Connection(partner, base_url.rstrip("/"), spec.timeouts, spec.max_answer_bytes, tuple(chosen))
+    limits = (spec.timeouts, spec.max_answer_bytes)
+    connection = Connection(partner, base_url.rstrip("/"), *limits, tuple(chosen), spec.at_once)
     return connection, missing
 
 
@@ -86,9 +88,10 @@ def read_connection(node: Node, problems: Problems) -> ConnectionSpec:
         base_url = Variable("", False, node.mark)
     timeouts = _read_timeouts(fields.node("timeouts"), problems)
     max_answer_bytes = int(fields.number("max_answer_bytes", 5_000_000))
+    at_once = int(fields.number("at_once", 8))
     auth = tuple(_read_alternatives(item, problems) for item in fields.items("auth"))
     fields.done()
-    return ConnectionSpec(node.mark, base_url, timeouts, max_answer_bytes, auth)
+    return ConnectionSpec(node.mark, base_url, timeouts, max_answer_bytes, at_once, auth)
 
 
 def _read_timeouts(node: Node | None, problems: Problems) -> Timeouts:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from fhir_bridge.fhir.interaction import ID
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _OID = re.compile(r"(?:urn:oid:)?([0-2](?:\.(?:0|[1-9]\d*))+)")
 _POSITIVE_INTEGER = re.compile(r"[1-9]\d{0,17}")
@@ -26,3 +28,8 @@ LIKE: Mapping[str, Callable[[str], str | None]] = {
     "positive-integer": _whole(_POSITIVE_INTEGER),
 }
 """Each returns the text as the partner wants it (an OID without `urn:oid:`), or None where the format is another."""
+
+
+def is_id(text: str, like: str | None) -> bool:
+    """Whether a partner can have a record of this id: its ids may be of a format, and are FHIR ids in any case."""
+    return ID.fullmatch(text) is not None and (like is None or LIKE[like](text) is not None)

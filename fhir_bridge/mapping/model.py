@@ -101,7 +101,11 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class InteractionSpec:
-    """One FHIR interaction and its call; a patch instead names the interactions that it `reads` and `writes` with."""
+    """One FHIR interaction and its call.
+
+    A patch instead names the interactions that it `reads` and `writes` with; one that is carried out `as_` an update
+    names that.
+    """
 
     mark: Mark
     key: str
@@ -120,6 +124,7 @@ class InteractionSpec:
     safe_without: tuple[str, ...]
     reads: str | None
     writes: str | None
+    as_: str | None
 
 
 @dataclass(frozen=True, slots=True)

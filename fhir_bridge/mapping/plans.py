@@ -13,12 +13,15 @@ from email.utils import format_datetime
 from typing import Any
 
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
+from fhir_bridge.fhir.conditions import check_if_match, no_version
 from fhir_bridge.fhir.fhirpath_patch import apply_fhirpath_patch
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction
 from fhir_bridge.fhir.json import dumps
-from fhir_bridge.fhir.negotiation import JSON_PATCH
+from fhir_bridge.fhir.merge_patch import apply_merge_patch
+from fhir_bridge.fhir.negotiation import JSON_PATCH, MERGE_PATCH_TYPES
 from fhir_bridge.fhir.patch import apply_json_patch
-from fhir_bridge.mapping.calls import Call, MapSender, Sender
+from fhir_bridge.fhir.search import read_criteria, searchset, unanswerable, unknown_parameters
+from fhir_bridge.mapping.calls import Call, MapSender, Outgoing, Sender
 from fhir_bridge.mapping.checks import check_id, check_type, left_behind, raise_errors
 from fhir_bridge.mapping.places import Place
 from fhir_bridge.mapping.rows import PathRow, Row
@@ -47,28 +50,79 @@ class IdRule:
         expression = self.place.where(interaction.body, interaction.resource_type)
         return check_id(self.place.get(interaction.body), interaction.id, expression, needed=False)
 
+    def told(self, body: Json, resource_type: str) -> str:
+        """Return the id that a sound body tells; raises FhirError where it tells none."""
+        found = body.get("id") if self.place is None else self.place.get(body)
+        if isinstance(found, str):
+            return found
+        path = f"{resource_type}.id" if self.place is None else self.place.where(body, resource_type)
+        text = "The body must tell the id of the record that it changes."
+        raise FhirError(400, Issue("element-missing", "required", text, path))
+
 
 def read_plan(call: Call) -> MakePlan:
     """https://hl7.org/fhir/R4/http.html#read"""
 
     def plan(interaction: Interaction) -> Plan:
-        outgoing, issues = call.prepare(interaction, None)
-        raise_errors(issues)
-        response = yield outgoing.request
-        resource, unknown = call.read(interaction, response, outgoing)
-        return answer(interaction, _with_id(resource, interaction), (), unknown)
+        resource, unknown = yield from _read(call, interaction)
+        return answer(interaction, resource, (), unknown)
 
     return plan
 
 
-def update_plan(call: Call, id_rule: IdRule) -> MakePlan:
-    """https://hl7.org/fhir/R4/http.html#update"""
+def update_plan(call: Call, id_rule: IdRule, reads: Call | None) -> MakePlan:
+    """https://hl7.org/fhir/R4/http.html#update; with If-Match the record is read first, where it can be."""
 
     def plan(interaction: Interaction) -> Plan:
         check_type(interaction.body, interaction.resource_type)
-        return (yield from _send(call, interaction, interaction.body, id_rule))
+        outgoing, warnings = _prepare(call, interaction, interaction.body, id_rule)
+        if "if-match" in interaction.headers:
+            yield from _check_version(reads, interaction)
+        return (yield from _make(call, interaction, outgoing, warnings))
 
     return plan
+
+
+def told_by_body_plan(call: Call, id_rule: IdRule, resource_type: str) -> MakePlan:
+    """An interaction without an id in its address, carried out as the update of the id that its body tells."""
+
+    def plan(interaction: Interaction) -> Plan:
+        check_type(interaction.body, resource_type)
+        assert call.sender is not None
+        problems = call.sender.check(interaction.body, interaction)
+        if not _is_sound(problems):
+            raise_errors(problems)
+        id_ = id_rule.told(interaction.body, resource_type)
+        address = replace(interaction.address, resource_type=resource_type, id=id_, operation=None)
+        as_update = replace(interaction, code="update", address=address)
+        outgoing, warnings = _prepare(call, as_update, interaction.body, id_rule)
+        return (yield from _make(call, as_update, outgoing, warnings))
+
+    return plan
+
+
+def _is_sound(problems: Iterable[Issue]) -> bool:
+    """Whether a resource has the shape that FHIR says, so that paths into it can be followed."""
+    return not any(issue.code == "structure" for issue in problems)
+
+
+def _check_version(reads: Call | None, interaction: Interaction) -> Generator[PartnerRequest, PartnerResponse, None]:
+    """Read the current record and compare its version with If-Match; raises FhirError."""
+    if reads is None:
+        raise no_version()
+    current, _ = yield from _read(reads, interaction)
+    check_if_match(interaction.headers["if-match"], version_headers(current).get("ETag"))
+
+
+def _read(
+    reads: Call, interaction: Interaction
+) -> Generator[PartnerRequest, PartnerResponse, tuple[Json, tuple[tuple[str, str], ...]]]:
+    """Read the record of the interaction's id; returns the resource and the unknown codes in it."""
+    outgoing, issues = reads.prepare(interaction, None)
+    raise_errors(issues)
+    response = yield outgoing.request
+    resource, unknown = reads.read(interaction, response, outgoing)
+    return _with_id(resource, interaction), unknown
 
 
 def operation_plan(call: Call) -> MakePlan:
@@ -77,17 +131,20 @@ def operation_plan(call: Call) -> MakePlan:
     def plan(interaction: Interaction) -> Plan:
         parameters = interaction.body or {"resourceType": "Parameters"}
         check_type(parameters, "Parameters")
-        return (yield from _send(call, interaction, parameters, None))
+        outgoing, warnings = _prepare(call, interaction, parameters, None)
+        return (yield from _make(call, interaction, outgoing, warnings))
 
     return plan
 
 
-def _send(call: Call, interaction: Interaction, resource: Json, id_rule: IdRule | None) -> Plan:
-    """Check a resource, send it, read the answer."""
+def _prepare(
+    call: Call, interaction: Interaction, resource: Json, id_rule: IdRule | None
+) -> tuple[Outgoing, tuple[Issue, ...]]:
+    """Return the call that sends a resource, and warnings; raises FhirError with all that is wrong with it."""
     sender = call.sender
     assert sender is not None
     problems = sender.check(resource, interaction)
-    sound = not any(issue.code == "structure" for issue in problems)
+    sound = _is_sound(problems)
     if id_rule is not None:
         problems = [*id_rule.check(interaction, sound=sound), *problems]
     if not sound:
@@ -96,7 +153,14 @@ def _send(call: Call, interaction: Interaction, resource: Json, id_rule: IdRule 
     outgoing, issues = call.prepare(interaction, resource)
     if isinstance(sender, MapSender) and not outgoing.sending.body and _needs_fields(sender) and not issues:
         issues.append(nothing_to_send(call.title, interaction.resource_type))
-    warnings = raise_errors([*problems, *issues, *behind])
+    found = [*problems, *issues, *behind]
+    if interaction.preferences.strict:
+        found = [issue.as_error() if issue.error == "left-behind" else issue for issue in found]
+    return outgoing, raise_errors(found)
+
+
+def _make(call: Call, interaction: Interaction, outgoing: Outgoing, warnings: tuple[Issue, ...]) -> Plan:
+    """Make a call and answer with what the partner answers."""
     response = yield outgoing.request
     answered, unknown = call.read(interaction, response, outgoing)
     return answer(interaction, _with_id(answered, interaction), warnings, unknown)
@@ -127,11 +191,9 @@ def patch_plan(reads: Call, writes: Call) -> MakePlan:
 
     def plan(interaction: Interaction) -> Plan:
         change = _patch(interaction)
-        reading, issues = reads.prepare(interaction, None)
-        raise_errors(issues)
-        response = yield reading.request
-        current, unknown = reads.read(interaction, response, reading)
-        current = _with_id(current, interaction)
+        current, unknown = yield from _read(reads, interaction)
+        if "if-match" in interaction.headers:
+            check_if_match(interaction.headers["if-match"], version_headers(current).get("ETag"))
         patched = change(current)
         check_type(patched, interaction.resource_type)
         body, warnings = _changes(writes, sender, interaction, current, patched)
@@ -139,18 +201,49 @@ def patch_plan(reads: Call, writes: Call) -> MakePlan:
             return answer(interaction, current, warnings, unknown, NOTHING_CHANGED)
         outgoing, _ = writes.prepare(interaction, patched)
         request = replace(outgoing.request, body=dumps(body), repeat=writes.repeat_of(body))
-        response = yield request
-        answered, unknown = writes.read(interaction, response, outgoing)
-        return answer(interaction, _with_id(answered, interaction), warnings, unknown)
+        return (yield from _make(writes, interaction, replace(outgoing, request=request), warnings))
+
+    return plan
+
+
+def search_plan(reads: Call, system: str | None, is_id: Callable[[str], bool]) -> MakePlan:
+    """https://hl7.org/fhir/R4/http.html#search, by the logical id: reads each record, one after the other.
+
+    What is no id of the partner's is not asked for: there is no such record.
+    """
+
+    def plan(interaction: Interaction) -> Plan:
+        criteria = read_criteria(interaction.query, system)
+        if interaction.preferences.strict and criteria.unknown:
+            raise FhirError(400, *unknown_parameters(criteria.unknown))
+        if criteria.ids is None:
+            raise unanswerable(interaction.resource_type, system)
+        found: list[Json] = []
+        unknown_codes: list[tuple[str, str]] = []
+        for id_ in filter(is_id, criteria.ids):
+            one = replace(interaction, address=replace(interaction.address, id=id_))
+            try:
+                resource, unknown = yield from _read(reads, one)
+            except FhirError as error:
+                if error.status_code not in (404, 410):
+                    raise
+                continue
+            found.append(resource)
+            unknown_codes += unknown
+        bundle = searchset(interaction.base_url, interaction.resource_type, criteria, found)
+        return FhirResponse(200, bundle, {}, tuple(unknown_codes))
 
     return plan
 
 
 def _patch(interaction: Interaction) -> Callable[[Json], Json]:
-    """Return the function that applies the patch in the body: JSON Patch or FHIRPath Patch."""
+    """Return the function that applies the patch in the body: JSON Patch, FHIRPath Patch or JSON Merge Patch."""
     body = interaction.body
     if interaction.content_type == JSON_PATCH:
         return lambda resource: apply_json_patch(body, resource)
+    is_parameters = isinstance(body, dict) and body.get("resourceType") == "Parameters"
+    if interaction.content_type in MERGE_PATCH_TYPES and not is_parameters:
+        return lambda resource: apply_merge_patch(body, resource)
     check_type(body, "Parameters")
     return lambda resource: apply_fhirpath_patch(body, resource, version=interaction.version)
 
@@ -160,7 +253,7 @@ def _changes(
 ) -> tuple[dict[str, Any], tuple[Issue, ...]]:
     """Return the partner's fields that a patch changes; raises FhirError for what cannot be changed."""
     problems = sender.check(patched, interaction)
-    if any(issue.code == "structure" for issue in problems):
+    if not _is_sound(problems):
         raise FhirError(422, *problems)
     before, after = sender.send(current, interaction).body, sender.send(patched, interaction)
     refused = _refused_changes(sender.map.rows, interaction.resource_type, current, patched)

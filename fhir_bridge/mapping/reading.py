@@ -23,7 +23,7 @@ from fhir_bridge.mapping.model import (
 from fhir_bridge.mapping.source import Node, Problems, did_you_mean
 from fhir_bridge.outcome import IssueCode
 
-RESTFUL = ("read", "update", "patch")
+RESTFUL = ("read", "update", "patch", "create")
 VERSIONS = ("4.0", "3.0")
 ONLY = ("both", "to_fhir")
 LIKE = ("uuid", "oid", "positive-integer")
@@ -66,7 +66,8 @@ def _read_interaction(key: Node, node: Node, problems: Problems) -> InteractionS
     reads, writes = fields.text("reads"), fields.text("writes")
     if code == "patch" and not (reads and writes):
         problems.add(key.mark, "a patch reads and writes with other interactions; add 'reads' and 'writes'")
-    method, path = ("", "") if code == "patch" else _read_call(fields)
+    as_ = fields.text("as")
+    method, path = ("", "") if code == "patch" or as_ else _read_call(fields)
     repeat, safe_without = _read_repeat(fields.node("repeat"), problems)
     spec = InteractionSpec(
         mark=key.mark,
@@ -86,6 +87,7 @@ def _read_interaction(key: Node, node: Node, problems: Problems) -> InteractionS
         safe_without=safe_without,
         reads=reads,
         writes=writes,
+        as_=as_,
     )
     fields.done()
     return spec

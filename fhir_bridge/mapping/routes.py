@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fhir_bridge.connection import Connection
+from fhir_bridge.fhir.definitions import Definitions
 from fhir_bridge.fhir.elements import Version, is_resource
 from fhir_bridge.fhir.interaction import ID, Address, Code, Interaction
+from fhir_bridge.fhir.search import read_criteria, unanswerable
 from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.like import LIKE
 from fhir_bridge.mapping.plans import MakePlan
 from fhir_bridge.mapping.source import Mark
 from fhir_bridge.outcome import FhirError, Issue, Json
 
-_METHODS: Mapping[Code, str] = {"read": "GET, HEAD", "update": "PUT", "patch": "PATCH", "operation": "POST"}
+_METHODS: Mapping[Code, str] = {
+    "read": "GET, HEAD",
+    "update": "PUT",
+    "patch": "PATCH",
+    "search-type": "GET, HEAD",
+    "create": "POST",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One interaction of one partner. `operation` and `also` are names without `$`; `profile` is what it takes."""
+    """One interaction of one partner. `operation` and `also` are names without `$`; `profile` is what it takes.
+
+    An operation is one of an instance, or, with `of_system`, of the whole base.
+    """
 
     mark: Mark
     partner: str
@@ -31,6 +42,7 @@ class Route:
     profile: str | None
     call: Call
     plan: MakePlan
+    of_system: bool = False
 
     def names(self) -> tuple[str, ...]:
         """The operation's names, the first of them its own; none where it is no operation."""
@@ -41,7 +53,8 @@ class Route:
 class Partner:
     """One partner. `connection` is None where its base URL, the variable `base_url_variable`, is not set.
 
-    `systems` are its identity systems, `profiles` its canonicals, `events` its message events as `system#code`.
+    `systems` are its identity systems, the values of `logical_system` the logical ids; `profiles` are its
+    canonicals, `events` its message events as `system#code`.
     """
 
     name: str
@@ -49,6 +62,7 @@ class Partner:
     versions: tuple[Version, ...]
     connection: Connection | None
     base_url_variable: str
+    logical_system: str | None
     systems: frozenset[str]
     profiles: frozenset[str]
     events: frozenset[str]
@@ -58,9 +72,10 @@ class Partner:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """Every partner that a mapping file describes, by its name: configured or not."""
+    """Every partner that a mapping file describes, by its name: configured or not; and the definitions they use."""
 
     partners: Mapping[str, Partner]
+    definitions: Definitions
 
     def configured(self) -> list[Partner]:
         return [partner for partner in self.partners.values() if partner.connection is not None]
@@ -72,13 +87,20 @@ class Routes:
         others = {version for partner in self.configured() for version in partner.versions} - {"4.0"}
         return ("4.0", *sorted(others))
 
-    def match(self, interaction: Interaction) -> Route:
-        """Return the route of an interaction; raises FhirError where there is none, or more than one."""
+    def match(self, interaction: Interaction) -> tuple[Route, Interaction]:
+        """Return the route of an interaction, and the interaction with the id that its criteria tell.
+
+        Raises FhirError where there is no route, or more than one.
+        """
         base = interaction.address.base
-        partner = self.configured_partner(base) if base is not None else self._partner_of(interaction)
+        partner = self.configured_partner(base) if base is not None else self.partner_of(interaction)
         route = _route_of(partner, interaction)
+        if route.code in _WITHOUT_ANY_ID or route.of_system:
+            return route, interaction
+        if interaction.address.id is None:
+            interaction = _with_told_id(partner, interaction)
         _check_id(partner, interaction.address)
-        return route
+        return route, interaction
 
     def configured_partner(self, base: str) -> Partner:
         """Return the partner of a base; raises FhirError 404 where it is not configured, naming the variable to set."""
@@ -88,7 +110,7 @@ class Routes:
             raise FhirError(404, Issue("partner-not-configured", "not-supported", text))
         return partner
 
-    def _partner_of(self, interaction: Interaction) -> Partner:
+    def partner_of(self, interaction: Interaction) -> Partner:
         """The one partner that the request tells, by the first sign that tells any."""
         for sign in (_by_operation, _by_profile, _by_identifier, _by_event):
             told = list(sign(self.configured(), interaction))
@@ -144,24 +166,43 @@ def _texts(value: Json) -> list[str]:
     return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
 
+_WITHOUT_ANY_ID: frozenset[Code] = frozenset({"search-type", "create"})
+_WITHOUT_ID: frozenset[Code] = _WITHOUT_ANY_ID | {"update", "patch"}
+"""What may be asked of a type, without an id: search and create, conditional update and patch."""
+
+
 def _route_of(partner: Partner, interaction: Interaction) -> Route:
     """The partner's route for this type and interaction; raises FhirError 404 or 405, saying what there is."""
     address, code = interaction.address, interaction.code
-    here = [route for route in partner.routes if route.resource_type == address.resource_type]
+    if code == "operation":
+        return _operation_of(partner, interaction)
+    here = [route for route in partner.routes if route.resource_type == address.resource_type and not route.of_system]
     if not here:
         raise _no_such_type(partner, interaction)
-    if code == "operation":
-        return _operation_of(partner, interaction, here)
     for route in here:
-        if route.code == code and address.id is not None and address.special is None:
+        if route.code == code and (address.id is not None or code in _WITHOUT_ID):
             return route
     raise not_allowed(f"`{code}` of {address.resource_type}", partner.title, _allowed(here, address))
 
 
+def _with_told_id(partner: Partner, interaction: Interaction) -> Interaction:
+    """A conditional update or patch as one of the id that its criteria tell. https://hl7.org/fhir/R4/http.html#cond-update"""
+    criteria = read_criteria(interaction.query, partner.logical_system)
+    if criteria.ids is None or len(criteria.ids) != 1 or criteria.unknown:
+        raise unanswerable(interaction.resource_type, partner.logical_system, 412)
+    id_, body = criteria.ids[0], interaction.body
+    if interaction.code == "update" and isinstance(body, dict) and "id" not in body:
+        body = {**body, "id": id_}
+    return replace(interaction, address=replace(interaction.address, id=id_), body=body)
+
+
 def _allowed(routes: Iterable[Route], address: Address) -> list[str]:
-    if address.id is None or address.special is not None:
-        return []
-    return [_METHODS[route.code] for route in routes if route.operation is None]
+    codes = [route.code for route in routes if route.operation is None]
+    if address.special is not None:
+        return ["POST"] if address.special == "_search" and "search-type" in codes else []
+    return [
+        _METHODS[code] for code in codes if (code in _WITHOUT_ID if address.id is None else code not in _WITHOUT_ANY_ID)
+    ]
 
 
 def not_allowed(what: str, title: str, methods: Iterable[str]) -> FhirError:
@@ -171,14 +212,25 @@ def not_allowed(what: str, title: str, methods: Iterable[str]) -> FhirError:
     return FhirError(405, Issue("method-not-allowed", "not-supported", text), headers={"Allow": allow})
 
 
-def _operation_of(partner: Partner, interaction: Interaction, routes: Iterable[Route]) -> Route:
-    name = interaction.address.operation
-    for route in routes:
-        if name in route.names() and interaction.address.id is not None:
+def _operation_of(partner: Partner, interaction: Interaction) -> Route:
+    address = interaction.address
+    for route in partner.routes:
+        if address.operation in route.names() and _is_level_of(route, address):
             return route
-    known = ", ".join(f"{route.resource_type}/[id]/${route.operation}" for route in partner.routes if route.operation)
-    text = f"{partner.title} has no operation `${name}` at this address. " + (f"It has {known}." if known else "")
-    raise FhirError(404, Issue("unknown-path", "not-supported", text.strip()))
+    known = ", ".join(_spelled(route) for route in partner.routes if route.operation)
+    text = f"{partner.title} has no operation `${address.operation}` at this address."
+    raise FhirError(404, Issue("unknown-path", "not-supported", f"{text} It has {known}." if known else text))
+
+
+def _is_level_of(route: Route, address: Address) -> bool:
+    """Whether an operation is called where it belongs: on an instance of its type, or on the whole base."""
+    if route.of_system:
+        return address.resource_type is None
+    return address.resource_type == route.resource_type and address.id is not None
+
+
+def _spelled(route: Route) -> str:
+    return f"[base]/${route.operation}" if route.of_system else f"{route.resource_type}/[id]/${route.operation}"
 
 
 def _no_such_type(partner: Partner, interaction: Interaction) -> FhirError:

@@ -1,0 +1,28 @@
+"""JSON Merge Patch, RFC 7396: what some FHIR clients send as PATCH; a null removes, a list replaces the whole list."""
+
+from __future__ import annotations
+
+from fhir_bridge.outcome import FhirError, Issue, Json
+
+
+def apply_merge_patch(patch: Json, resource: Json) -> Json:
+    """Return the patched resource; raises FhirError 400 for what is no patch, 422 for another type or id."""
+    if not isinstance(patch, dict):
+        raise FhirError(400, Issue("invalid-patch", "structure", "A merge patch is a JSON object; send one."))
+    for name in ("resourceType", "id"):
+        if name in patch and patch[name] != resource.get(name):
+            text = f"A patch cannot change `{name}`; leave it out."
+            raise FhirError(422, Issue("invalid-patch", "business-rule", text, f"{resource['resourceType']}.{name}"))
+    return _merged(patch, resource)
+
+
+def _merged(patch: Json, target: Json) -> Json:
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merged(value, merged.get(key))
+    return merged

@@ -1,0 +1,113 @@
+"""`$validate`: everything that a request's checks would say of a resource, and what the partner cannot hold; no call.
+
+https://hl7.org/fhir/R4/resource-operation-validate.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from fhir_bridge.fhir.definitions import canonical_url
+from fhir_bridge.fhir.interaction import FhirResponse, Interaction
+from fhir_bridge.fhir.structure import structure_checker
+from fhir_bridge.mapping.checks import check_id, check_type, once
+from fhir_bridge.mapping.routes import Partner, Route
+from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
+
+_MODES = ("create", "update", "delete", "profile")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be validated: a resource (None with mode `delete`), for which mode, against which profile."""
+
+    resource: Json
+    mode: str | None
+    profile: str | None
+
+
+def validate(partners: Iterable[Partner], interaction: Interaction) -> FhirResponse:
+    """Return an OperationOutcome with every problem as it stands, and, as information, every element left behind."""
+    question = _question(interaction)
+    if question.mode == "delete":
+        return _answer([])
+    check_type(question.resource, interaction.resource_type)
+    routes = [route for partner in partners for route in partner.routes if _takes(route, interaction, question)]
+    if question.profile is not None and not routes:
+        known = ", ".join(sorted({route.profile for partner in partners for route in partner.routes if route.profile}))
+        text = f"This profile is not known here; known are {known}."
+        raise FhirError(404, Issue("unknown-path", "not-supported", text, "Parameters.parameter"))
+    issues = list(_problems(interaction, question, routes[:1]))
+    if interaction.address.id is not None and question.mode in (None, "update"):
+        found, path = question.resource.get("id"), f"{interaction.resource_type}.id"
+        issues += check_id(found, interaction.id, path, needed=question.mode == "update")
+    return _answer(issues)
+
+
+def _question(interaction: Interaction) -> Question:
+    """The resource itself, or Parameters with `resource`, `mode` and `profile`."""
+    body = interaction.body
+    parts = body.get("parameter") if isinstance(body, dict) and body.get("resourceType") == "Parameters" else None
+    named = {part.get("name"): part for part in parts if isinstance(part, dict)} if isinstance(parts, list) else {}
+    wrapped = "resource" in named or ("mode" in named and interaction.resource_type != "Parameters")
+    if not wrapped:
+        query = dict(interaction.query)
+        return Question(body, _mode(query.get("mode")), query.get("profile"))
+    profile = named.get("profile", {})
+    return Question(
+        resource=named.get("resource", {}).get("resource"),
+        mode=_mode(named.get("mode", {}).get("valueCode")),
+        profile=profile.get("valueUri") or profile.get("valueCanonical"),
+    )
+
+
+def _mode(mode: str | None) -> str | None:
+    if mode is not None and mode not in _MODES:
+        text = f"`mode` is one of {', '.join(_MODES)}."
+        raise FhirError(400, Issue("value-not-allowed", "value", text, "Parameters.parameter"))
+    return mode
+
+
+def _takes(route: Route, interaction: Interaction, question: Question) -> bool:
+    """Whether the route takes such a resource: an update its type, an operation the Parameters of its profile."""
+    if route.call.sender is None or route.code == "patch":
+        return False
+    profiles = {canonical_url(question.profile)} if question.profile else _claimed(question.resource)
+    if route.operation is not None or profiles:
+        return route.profile in profiles
+    return route.resource_type == interaction.resource_type
+
+
+def _claimed(resource: Json) -> set[str]:
+    meta = resource.get("meta") if isinstance(resource, dict) else None
+    profiles = meta.get("profile") if isinstance(meta, dict) else None
+    return {text for text in profiles if isinstance(text, str)} if isinstance(profiles, list) else set()
+
+
+def _problems(interaction: Interaction, question: Question, routes: list[Route]) -> Iterator[Issue]:
+    """The problems that the first fitting route would report; without one, those of FHIR's own structure."""
+    resource = question.resource
+    if not routes:
+        yield from structure_checker(interaction.version)(resource)
+        return
+    sender = routes[0].call.sender
+    assert sender is not None
+    problems = sender.check(resource, interaction)
+    if any(issue.code == "structure" for issue in problems):
+        yield from problems
+        return
+    problems = [*problems, *sender.send(resource, interaction).issues]
+    yield from problems
+    title, refused = routes[0].call.title, {issue.expression for issue in problems}
+    for path in (path for path in sender.left_behind(resource) if path not in refused):
+        text = f"{title} cannot hold this element; it would be left behind."
+        yield Issue("left-behind", "not-supported", text, path, "information")
+
+
+def _answer(issues: list[Issue]) -> FhirResponse:
+    found = list(once(issues))
+    if not any(issue.severity == "error" for issue in found):
+        said = Issue("done", "informational", "No problem was found.", severity="information")
+        found.insert(0, said)
+    return FhirResponse(200, operation_outcome(found))
