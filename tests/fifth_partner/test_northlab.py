@@ -1,0 +1,686 @@
+"""A fifth partner, added with YAML and JSON alone: Northlab, a laboratory that posts collection kits.
+
+Its answers are written down here; nothing of it is known to the package.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from fhir_bridge import Bridge, Gateway, create_app, load_routes
+from fhir_bridge.cli import main
+from fhir_bridge.fhir.json import dumps, loads
+from fhir_bridge.mapping.routes import Routes
+from fhir_bridge.outcome import CANONICAL, Json
+from fhir_bridge.sandbox import settings
+
+pytestmark = pytest.mark.anyio
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+CLIENT = "/fhir/northlab/Patient/NL-00042"
+
+NORTHLAB = {
+    "NORTHLAB_URL": "https://api.northlab.test/lab",
+    "NORTHLAB_LOGIN": "bridge",
+    "NORTHLAB_PASSWORD": "open sesame",
+    "NORTHLAB_SITE": "oslo-2",
+    "NORTHLAB_COST_CENTRE": "4711",
+}
+SHIPPED = settings() | {"ROCHE_CLIENT_CERT": "client.pem", "ROCHE_CLIENT_KEY": "key.pem"}
+
+RECORD = """{"client": {
+  "clientNumber": "NL-00042", "printedNumber": "0042-7", "nationalNumber": "29028412345", "open": true,
+  "changed": "2026-03-01T09:15:00.120+01:00", "email": "liv@example.org",
+  "person": {
+    "names": {"surname": "Berg", "first": "Liv", "middle": "Marie"},
+    "sex": "F", "born": "1984-02-29", "birthOrder": 2, "weightKg": 61.50},
+  "addresses": [
+    {"kind": "HOME", "street": "Storgata 1", "careOf": "c/o Dahl", "zip": "0155", "town": "Oslo", "country": "NO",
+     "since": "2019-08-01"},
+    {"kind": "CABIN", "street": "Fjellveien 9", "zip": "2680", "town": "Vågå", "country": "NO"}],
+  "loyaltyPoints": 12}}"""
+
+PATIENT: Json = {
+    "resourceType": "Patient",
+    "id": "NL-00042",
+    "meta": {"lastUpdated": "2026-03-01T09:15:00.120+01:00"},
+    "extension": [
+        {
+            "url": f"{CANONICAL}/StructureDefinition/northlab-body-weight",
+            "valueQuantity": {"system": "http://unitsofmeasure.org", "code": "kg", "value": Decimal("61.50")},
+        }
+    ],
+    "identifier": [
+        {"system": f"{CANONICAL}/sid/northlab-client", "value": "0042-7"},
+        {"system": "urn:oid:2.16.578.1.12.4.1.4.1", "value": "29028412345"},
+    ],
+    "active": True,
+    "name": [{"use": "usual", "family": "Berg", "given": ["Liv", "Marie"]}],
+    "telecom": [{"system": "email", "value": "liv@example.org"}],
+    "gender": "female",
+    "birthDate": "1984-02-29",
+    "multipleBirthInteger": 2,
+    "address": [
+        {
+            "use": "home",
+            "line": ["Storgata 1", "c/o Dahl"],
+            "city": "Oslo",
+            "postalCode": "0155",
+            "country": "NO",
+            "period": {"start": "2019-08-01"},
+        },
+        {"use": "temp", "line": ["Fjellveien 9"], "city": "Vågå", "postalCode": "2680", "country": "NO"},
+    ],
+}
+
+ORDER: Json = {
+    "resourceType": "Parameters",
+    "parameter": [
+        {"name": "programme", "valueString": "colon 50+"},
+        {"name": "test", "valueCode": "FIT"},
+        {"name": "quantity", "valuePositiveInt": 2},
+        {"name": "needBy", "valueDate": "2026-03-20"},
+        {"name": "express", "valueBoolean": False},
+        {"name": "maxCost", "valueDecimal": 250},
+    ],
+}
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ships with the bridge, and Northlab's files beside it."""
+    merged = tmp_path_factory.mktemp("five")
+    for kind in ("mappings", "profiles"):
+        shutil.copytree(ROOT / kind, merged / kind)
+        shutil.copytree(HERE / kind, merged / kind, dirs_exist_ok=True)
+    return merged
+
+
+@pytest.fixture(scope="module")
+def routes(folder: Path) -> Routes:
+    return load_routes(folder / "mappings", folder / "profiles", SHIPPED | NORTHLAB)
+
+
+def answer(status: int, body: Json, **headers: str) -> httpx.Response:
+    """Return an answer of Northlab; a text goes as it is."""
+    content = body if isinstance(body, str) else json.dumps(body)
+    return httpx.Response(status, content=content.encode(), headers=headers)
+
+
+def session(key: str = "key-1") -> httpx.Response:
+    return answer(201, {"sessionKey": key, "validForSeconds": 1800})
+
+
+class Lab:
+    """The bridge in front of a Northlab that answers what it is told to; keeps its requests."""
+
+    def __init__(self, routes: Routes, *answers: httpx.Response) -> None:
+        self.requests: list[httpx.Request] = []
+        self._answers = list(answers)
+        transports = {partner.name: self._transport(partner.name) for partner in routes.configured()}
+        connections = [partner.connection for partner in routes.configured() if partner.connection is not None]
+        self.bridge = Bridge(routes, Gateway(connections, transports=transports))
+
+    def _transport(self, partner: str) -> httpx.AsyncBaseTransport:
+        async def handle(request: httpx.Request) -> httpx.Response:
+            assert partner == "northlab", f"{partner} was called"
+            self.requests.append(request)
+            return self._answers.pop(0)
+
+        return httpx.MockTransport(handle)
+
+    async def call(self, method: str, url: str, body: Json = None, **headers: str) -> httpx.Response:
+        """Send one FHIR call to the bridge; `Content_Type` is a header's name with its hyphen."""
+        content = None if body is None else dumps(body)
+        names = {"Content-Type": "application/fhir+json"} | {k.replace("_", "-"): v for k, v in headers.items()}
+        async with self.bridge, httpx.AsyncClient(transport=self._app(), base_url="http://bridge.test") as client:
+            return await client.request(method, url, content=content, headers=names)
+
+    def _app(self) -> httpx.ASGITransport:
+        return httpx.ASGITransport(app=create_app(self.bridge))
+
+    def sent(self) -> list[tuple[str, Json]]:
+        """Return method, path and body of each request after the session's."""
+        return [
+            (f"{request.method} {request.url.raw_path.decode()}", json.loads(request.content or "null"))
+            for request in self.requests
+            if not request.url.path.endswith("/sessions")
+        ]
+
+
+def resource(response: httpx.Response) -> Json:
+    return loads(response.content)
+
+
+def issue(error: str, code: str, text: str, expression: str | None = None, **more: str) -> Json:
+    """Return one issue of an OperationOutcome; `reason` is Northlab's own code."""
+    codings = [{"system": f"{CANONICAL}/CodeSystem/bridge-error", "code": error}]
+    if "reason" in more:
+        codings.append({"system": f"{CANONICAL}/CodeSystem/northlab-error", "code": more["reason"]})
+    whole: Json = {"severity": more.get("severity", "error"), "code": code}
+    whole["details"] = {"coding": codings, "text": text}
+    if "diagnostics" in more:
+        whole["diagnostics"] = more["diagnostics"]
+    return whole | ({"expression": [expression]} if expression else {})
+
+
+def outcome(*issues: Json) -> Json:
+    return {"resourceType": "OperationOutcome", "issue": list(issues)}
+
+
+def patient(**elements: Json) -> Json:
+    """Return a small Patient with other elements."""
+    return {"resourceType": "Patient", "id": "NL-00042", "name": [{"family": "Berg"}], **elements}
+
+
+def parameters(**values: Json) -> Json:
+    return [{"name": name, **value} for name, value in values.items()]
+
+
+# --- the files ---
+
+
+def test_the_partner_is_yaml_and_json_and_nothing_else() -> None:
+    files = [path for path in HERE.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+
+    assert {path.suffix for path in files if path != Path(__file__)} == {".yaml", ".json"}
+    assert {path.parent.name for path in files if path != Path(__file__)} == {"mappings", "profiles"}
+
+
+def test_the_check_command_accepts_it_beside_the_four_that_ship(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(folder / "mappings")]) == 0
+
+    lines = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
+    assert list(lines) == ["ehealth", "healthex", "northlab", "roche", "wmda"]
+    assert lines["northlab"].split(", ")[:4] == [
+        "read Patient",
+        "update Patient",
+        "patch Patient",
+        "$order-kit Patient",
+    ]
+
+
+async def test_a_partner_whose_address_is_not_set_says_which_variable_to_set(folder: Path) -> None:
+    without = load_routes(folder / "mappings", folder / "profiles", SHIPPED)
+
+    response = await Lab(without).call("GET", CLIENT)
+
+    text = "Northlab is not configured here; set NORTHLAB_URL and start again."
+    assert (response.status_code, resource(response)) == (
+        404,
+        outcome(issue("partner-not-configured", "not-supported", text)),
+    )
+
+
+# --- read ---
+
+
+async def test_a_read_logs_in_and_gets_the_client(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(200, RECORD))
+
+    response = await lab.call("GET", CLIENT)
+
+    login, read = lab.requests
+    assert (login.method, str(login.url)) == ("POST", "https://api.northlab.test/lab/v3/sessions")
+    assert json.loads(login.content) == {"login": "bridge", "password": "open sesame"}
+    assert login.headers["X-Lab-Site"] == "oslo-2"
+    assert (read.method, str(read.url)) == ("GET", "https://api.northlab.test/lab/v3/clients/NL-00042")
+    assert (read.headers["Authorization"], read.headers["X-Lab-Site"]) == ("Bearer key-1", "oslo-2")
+    assert (read.content, "X-Lab-Unit" in read.headers) == (b"", False)
+    assert (response.status_code, resource(response)) == (200, PATIENT)
+    assert response.headers["ETag"] == 'W/"2026-03-01T091500.1200100"'
+    assert response.headers["Last-Modified"] == "Sun, 01 Mar 2026 08:15:00 GMT"
+
+
+async def test_a_decimal_keeps_its_digits_in_both_directions(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(200, RECORD), answer(200, RECORD))
+    async with lab.bridge, httpx.AsyncClient(transport=lab._app(), base_url="http://bridge.test") as client:
+        read = await client.get(CLIENT)
+        await client.put(CLIENT, content=read.content, headers={"Content-Type": "application/fhir+json"})
+
+    assert '"value":61.50' in read.text
+    assert b'"weightKg":61.50' in lab.requests[-1].content
+
+
+async def test_an_optional_variable_that_is_set_becomes_a_header(folder: Path) -> None:
+    environment = SHIPPED | NORTHLAB | {"NORTHLAB_UNIT": "blood"}
+    lab = Lab(load_routes(folder / "mappings", folder / "profiles", environment), session(), answer(200, RECORD))
+
+    await lab.call("GET", CLIENT)
+
+    assert [request.headers["X-Lab-Unit"] for request in lab.requests] == ["blood", "blood"]
+
+
+async def test_one_session_serves_many_calls_and_a_refused_one_is_renewed_once(routes: Routes) -> None:
+    refused = answer(401, {"fault": {"reason": "SESSION", "summary": "The session has ended"}})
+    lab = Lab(routes, session(), answer(200, RECORD), refused, session("key-2"), answer(200, RECORD))
+    async with lab.bridge, httpx.AsyncClient(transport=lab._app(), base_url="http://bridge.test") as client:
+        statuses = [(await client.get(CLIENT)).status_code for _ in range(2)]
+
+    keys = [request.headers.get("Authorization") for request in lab.requests]
+    assert (statuses, keys) == ([200, 200], [None, "Bearer key-1", "Bearer key-1", None, "Bearer key-2"])
+
+
+async def test_a_record_of_somebody_else_is_never_handed_out(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(200, RECORD.replace("NL-00042", "NL-00043")))
+
+    response = await lab.call("GET", CLIENT)
+
+    text = (
+        "Northlab answered with status 200, but its answer cannot be read: "
+        "it is the record of another id than the one that was asked for."
+    )
+    assert (response.status_code, resource(response)) == (
+        502,
+        outcome(issue("partner-answer-unreadable", "exception", text)),
+    )
+
+
+# --- update ---
+
+
+async def test_an_update_sends_every_element_that_may_be_written(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(200, RECORD))
+
+    response = await lab.call("PUT", CLIENT, PATIENT, X_Request_Id="b5d70d7c-1c9f-4b4b-a4e5-0f0e7cd0b0d1")
+
+    assert lab.sent() == [
+        (
+            "PATCH /lab/v3/clients/NL-00042",
+            {
+                "person": {
+                    "weightKg": 61.50,
+                    "names": {"surname": "Berg", "first": "Liv", "middle": "Marie"},
+                    "sex": "F",
+                    "born": "1984-02-29",
+                    "birthOrder": 2,
+                },
+                "nationalNumber": "29028412345",
+                "open": True,
+                "email": "liv@example.org",
+                "addresses": [
+                    {
+                        "kind": "HOME",
+                        "street": "Storgata 1",
+                        "careOf": "c/o Dahl",
+                        "town": "Oslo",
+                        "zip": "0155",
+                        "country": "NO",
+                        "since": "2019-08-01",
+                    },
+                    {"kind": "CABIN", "street": "Fjellveien 9", "town": "Vågå", "zip": "2680", "country": "NO"},
+                ],
+            },
+        )
+    ]
+    assert lab.requests[-1].headers["X-Correlation-Id"] == "b5d70d7c-1c9f-4b4b-a4e5-0f0e7cd0b0d1"
+    assert (response.status_code, resource(response)) == (200, PATIENT)
+
+
+async def test_what_was_read_can_be_written_by_a_client_that_wants_nothing_left_behind(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(200, RECORD))
+
+    response = await lab.call("PUT", CLIENT, PATIENT, Prefer="handling=strict, return=OperationOutcome")
+
+    done = issue("done", "informational", "The partner carried out the call.", severity="information")
+    assert (response.status_code, resource(response)) == (200, outcome(done))
+
+
+async def test_what_northlab_cannot_hold_is_named(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(200, RECORD))
+    body = patient(maritalStatus={"text": "married"}, address=[{"city": "Oslo", "district": "Sagene"}])
+
+    response = await lab.call("PUT", CLIENT, body, Prefer="return=OperationOutcome")
+
+    text = "Northlab cannot hold this element; it was left behind."
+    assert lab.sent()[0][1] == {"person": {"names": {"surname": "Berg"}}, "addresses": [{"town": "Oslo"}]}
+    assert resource(response) == outcome(
+        issue("done", "informational", "The partner carried out the call.", severity="information"),
+        issue("left-behind", "not-supported", text, "Patient.maritalStatus", severity="warning"),
+        issue("left-behind", "not-supported", text, "Patient.address[0].district", severity="warning"),
+    )
+
+
+async def test_all_that_breaks_the_profile_or_a_code_table_is_told_at_once_and_nothing_is_called(
+    routes: Routes,
+) -> None:
+    lab = Lab(routes)
+    body = {
+        "resourceType": "Patient",
+        "id": "NL-00042",
+        "name": [{"given": ["Liv"]}],
+        "address": [{"use": "old", "city": "Oslo"}, {"city": "Moss"}, {"city": "Skien"}, {"city": "Hamar"}],
+    }
+
+    response = await lab.call("PUT", CLIENT, body)
+
+    issues = [(each["code"], each.get("expression"), each["details"]["text"]) for each in resource(response)["issue"]]
+    assert (response.status_code, lab.requests) == (422, [])
+    assert issues == [
+        ("invalid", ["Patient.address[3]"], "`address` may occur only 3 times; remove this one."),
+        ("invariant", ["Patient"], "A client needs a family name: give `name.family`."),
+        (
+            "code-invalid",
+            ["Patient.address[0].use"],
+            "`use` cannot be sent: the partner knows only `home`, `work`, `temp`.",
+        ),
+    ]
+
+
+# --- patch ---
+
+
+async def test_a_json_patch_sends_the_fields_that_it_changes(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(200, RECORD), answer(200, RECORD.replace("liv@example.org", "l@example.org")))
+    body = [{"op": "replace", "path": "/telecom/0/value", "value": "l@example.org"}]
+
+    response = await lab.call("PATCH", CLIENT, body, Content_Type="application/json-patch+json")
+
+    assert lab.sent() == [
+        ("GET /lab/v3/clients/NL-00042", None),
+        ("PATCH /lab/v3/clients/NL-00042", {"email": "l@example.org"}),
+    ]
+    assert resource(response) == {**PATIENT, "telecom": [{"system": "email", "value": "l@example.org"}]}
+
+
+async def test_a_fhirpath_patch_sends_the_object_around_a_changed_field_whole(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(200, RECORD), answer(200, RECORD))
+    operation = [
+        {"name": "type", "valueCode": "replace"},
+        {"name": "path", "valueString": "Patient.name.where(use='usual').family"},
+        {"name": "value", "valueString": "Dahl"},
+    ]
+
+    await lab.call(
+        "PATCH", CLIENT, {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": operation}]}
+    )
+
+    assert lab.sent()[1] == (
+        "PATCH /lab/v3/clients/NL-00042",
+        {
+            "person": {
+                "names": {"surname": "Dahl", "first": "Liv", "middle": "Marie"},
+                "sex": "F",
+                "born": "1984-02-29",
+                "birthOrder": 2,
+                "weightKg": 61.50,
+            }
+        },
+    )
+
+
+async def test_a_patch_of_what_is_only_read_is_refused_after_the_read(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(200, RECORD))
+    body = [{"op": "replace", "path": "/identifier/0/value", "value": "0099-1"}]
+
+    response = await lab.call("PATCH", CLIENT, body, Content_Type="application/json-patch+json")
+
+    text = "The partner keeps this element itself; leave it as it is."
+    assert lab.sent() == [("GET /lab/v3/clients/NL-00042", None)]
+    assert (response.status_code, resource(response)) == (
+        422,
+        outcome(issue("read-only", "business-rule", text, "Patient.identifier[0].value")),
+    )
+
+
+# --- the operation ---
+
+
+@pytest.mark.parametrize("name", ["$order-kit", "$orderKit"])
+async def test_the_operation_orders_a_kit(routes: Routes, name: str) -> None:
+    order = {
+        "clientNumber": "NL-00042",
+        "kitNumber": "K-9",
+        "state": "PACKING",
+        "cost": {"amount": 249.90, "currency": "NOK"},
+        "shipsAt": "2026-03-02T08:00:00+01:00",
+    }
+    lab = Lab(routes, session(), answer(202, {"order": order}))
+
+    response = await lab.call("POST", f"{CLIENT}/{name}", ORDER)
+
+    assert lab.sent() == [
+        (
+            "POST /lab/v3/programmes/colon%2050%2B/kits",
+            {
+                "clientNumber": "NL-00042",
+                "test": "FIT",
+                "quantity": 2,
+                "delivery": {"latest": "2026-03-20", "express": False},
+                "maxCost": 250,
+            },
+        )
+    ]
+    assert lab.requests[-1].headers["X-Cost-Centre"] == "4711"
+    said = issue("done", "informational", "The kit is being packed.", severity="information")
+    assert (response.status_code, resource(response)) == (
+        200,
+        {
+            "resourceType": "Parameters",
+            "parameter": [
+                {"name": "kit", "valueString": "K-9"},
+                {"name": "state", "valueCode": "in-progress"},
+                {"name": "cost", "valueMoney": {"value": Decimal("249.9"), "currency": "NOK"}},
+                {"name": "shipsAt", "valueInstant": "2026-03-02T08:00:00+01:00"},
+                {"name": "outcome", "resource": outcome(said)},
+            ],
+        },
+    )
+
+
+async def test_a_parameter_that_becomes_a_header_counts_as_sent(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(202, {"order": {"number": "K-9", "state": "SENT"}}))
+    body = {**ORDER, "parameter": [*ORDER["parameter"], {"name": "costCentre", "valueString": "77"}]}
+
+    response = await lab.call("POST", f"{CLIENT}/$order-kit", body, Prefer="handling=strict")
+
+    assert (response.status_code, lab.requests[-1].headers["X-Cost-Centre"]) == (200, "77")
+    assert resource(response)["parameter"][0] == {"name": "kit", "valueString": "K-9"}
+
+
+async def test_a_state_that_no_table_knows_is_unsupported_never_a_guess(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(202, {"order": {"kitNumber": "K-9", "state": "LOST"}}))
+
+    response = await lab.call("POST", f"{CLIENT}/$order-kit", ORDER)
+
+    reason = {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unsupported"}
+    text = "Northlab answered with a state that is not known here; ask Northlab what it means."
+    assert resource(response)["parameter"] == [
+        {"name": "kit", "valueString": "K-9"},
+        {"name": "state", "_valueCode": {"extension": [reason]}},
+        {"name": "outcome", "resource": outcome(issue("done", "business-rule", text, severity="warning"))},
+    ]
+    assert lab.bridge.unknown_codes == {("northlab", "state", "LOST"): 1}
+
+
+async def test_a_programme_that_is_neither_sent_nor_configured_is_asked_for(routes: Routes) -> None:
+    lab = Lab(routes)
+
+    response = await lab.call("POST", f"{CLIENT}/$order-kit", {**ORDER, "parameter": ORDER["parameter"][1:]})
+
+    text = "`programme` is needed: send it, or have a default configured."
+    assert lab.requests == []
+    assert (response.status_code, resource(response)) == (
+        400,
+        outcome(issue("element-missing", "required", text, "Parameters.parameter.value")),
+    )
+
+
+# --- errors ---
+
+
+async def test_each_field_that_northlab_refuses_is_told_at_the_clients_element(routes: Routes) -> None:
+    fault = {
+        "summary": "Some fields are wrong",
+        "reason": "FIELDS",
+        "fields": {
+            "person.born": ["lies in the future", "is no date"],
+            "addresses[0].zip": "is no zip code of NO",
+            "person.names": ["are too long"],
+            "shoeSize": ["is missing"],
+        },
+    }
+    lab = Lab(routes, session(), answer(400, {"fault": fault}))
+    addresses = [{"text": "Ask the neighbour"}, {"city": "Oslo", "postalCode": "9999"}]
+    body = patient(birthDate="2984-02-29", address=addresses)
+
+    response = await lab.call("PUT", CLIENT, body)
+
+    def refused(field: str, words: str, expression: str | None = None) -> Json:
+        text = f"Northlab refused its field `{field}`."
+        return issue("partner-refused", "value", text, expression, reason="FIELDS", diagnostics=words)
+
+    assert (response.status_code, resource(response)) == (
+        400,
+        outcome(
+            refused("person.born", "lies in the future; is no date", "Patient.birthDate"),
+            refused("addresses[0].zip", "is no zip code of NO", "Patient.address[1].postalCode"),
+            refused("person.names", "are too long", "Patient.name[0]"),
+            refused("shoeSize", "is missing"),
+        ),
+    )
+
+
+async def test_a_refused_field_of_the_operation_is_told_at_its_parameter(routes: Routes) -> None:
+    fault = {"reason": "FIELDS", "fields": {"delivery.latest": ["is too soon"]}}
+    lab = Lab(routes, session(), answer(400, {"fault": fault}))
+
+    response = await lab.call("POST", f"{CLIENT}/$order-kit", ORDER)
+
+    text = "Northlab refused its field `delivery.latest`."
+    expected = issue(
+        "partner-refused",
+        "value",
+        text,
+        "Parameters.parameter[3].value",
+        reason="FIELDS",
+        diagnostics="is too soon",
+    )
+    assert (response.status_code, resource(response)) == (400, outcome(expected))
+
+
+REFUSALS = {
+    "no such client": (404, "NO_CLIENT", "No such client", 404, "not-found", "Northlab does not know this."),
+    "no kit left": (400, "STOCK", "No kit is left", 400, "not-found", "Northlab refused the request."),
+    "closed": (400, "OTHER", "The file was closed on 1 March", 422, "business-rule", "Northlab refused the request."),
+    "stale": (409, "STALE", "Somebody was faster", 409, "conflict", "Northlab refused the request."),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+async def test_a_refusal_keeps_northlabs_own_code_and_words(routes: Routes, case: str) -> None:
+    status, reason, words, told, code, text = REFUSALS[case]
+    lab = Lab(routes, session(), answer(status, {"fault": {"reason": reason, "summary": words}}))
+
+    response = await lab.call("PUT", CLIENT, patient())
+
+    assert (response.status_code, resource(response)) == (
+        told,
+        outcome(issue("partner-refused", code, text, reason=reason, diagnostics=words)),
+    )
+
+
+async def test_a_kit_that_was_ordered_is_never_reported_as_if_nothing_had_happened(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(202, "<html>Accepted</html>"))
+
+    response = await lab.call("POST", f"{CLIENT}/$order-kit", ORDER)
+
+    assert response.status_code == 502
+    assert resource(response)["issue"][0]["details"]["text"].startswith(
+        "Northlab accepted the call (status 202), but its answer cannot be read: it is no JSON"
+    )
+
+
+# --- the hub, and what is offered ---
+
+RESTFUL = ("read", "update", "patch")
+AT_THE_HUB: Mapping[str, tuple[str, str, Json]] = {
+    "the operation that it alone has": ("POST", "/fhir/Patient/NL-00042/$order-kit", ORDER),
+    "its profile": (
+        "PUT",
+        "/fhir/Patient/NL-00042",
+        patient(meta={"profile": [f"{CANONICAL}/StructureDefinition/northlab-client"]}),
+    ),
+    "its identifier in the body": (
+        "PUT",
+        "/fhir/Patient/NL-00042",
+        patient(identifier=[{"system": "urn:oid:2.16.578.1.12.4.1.4.1", "value": "29028412345"}]),
+    ),
+    "its identifier in the address": (
+        "GET",
+        f"/fhir/Patient/NL-00042?identifier={CANONICAL}/sid/northlab-client|0042-7",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("sign", AT_THE_HUB)
+async def test_the_hub_finds_it_among_five_by(routes: Routes, sign: str) -> None:
+    method, url, body = AT_THE_HUB[sign]
+    made = {"order": {"kitNumber": "K-9", "state": "SENT"}} if method == "POST" else RECORD
+    lab = Lab(routes, session(), answer(200, made))
+
+    response = await lab.call(method, url, body)
+
+    assert (response.status_code, len(lab.requests)) == (200, 2)
+
+
+async def test_its_capability_statement_offers_what_its_file_says(routes: Routes) -> None:
+    statement = resource(await Lab(routes).call("GET", "/fhir/northlab/metadata"))
+
+    (offered,) = statement["rest"][0]["resource"]
+    definition = f"{CANONICAL}/OperationDefinition/northlab-order-kit"
+    assert (statement["title"], statement["fhirVersion"]) == ("fhir-bridge: Northlab", "4.0.1")
+    assert statement["implementation"] == {"description": "FHIR facade of Northlab"}
+    assert statement["patchFormat"] == ["application/json-patch+json", "application/fhir+json"]
+    assert (offered["type"], offered["supportedProfile"]) == (
+        "Patient",
+        [f"{CANONICAL}/StructureDefinition/northlab-client"],
+    )
+    assert {"read", "update", "patch"} <= {each["code"] for each in offered["interaction"]} <= {*RESTFUL, "search-type"}
+    assert [each for each in offered["operation"] if "northlab" in each["definition"]] == [
+        {"name": "order-kit", "definition": definition},
+        {"name": "orderKit", "definition": definition},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("DELETE", CLIENT),
+        ("POST", "/fhir/northlab/Patient"),
+        ("GET", f"{CLIENT}/_history"),
+        ("GET", f"{CLIENT}/_history/1"),
+    ],
+)
+async def test_what_its_file_does_not_say_is_not_allowed(routes: Routes, method: str, url: str) -> None:
+    lab = Lab(routes)
+
+    response = await lab.call(method, url, patient() if method == "POST" else None)
+
+    assert (response.status_code, resource(response)["issue"][0]["code"]) == (405, "not-supported")
+    assert lab.requests == []
+
+
+@pytest.mark.parametrize("partner", ["healthex", "ehealth", "wmda", "roche"])
+async def test_the_partners_that_ship_offer_what_they_offered_without_it(routes: Routes, partner: str) -> None:
+    alone = load_routes(ROOT / "mappings", ROOT / "profiles", SHIPPED)
+
+    with_it = await Lab(routes).call("GET", f"/fhir/{partner}/metadata")
+
+    assert resource(with_it) == resource(await Lab(alone).call("GET", f"/fhir/{partner}/metadata"))
