@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fhir_bridge.bridge import Bridge
-from fhir_bridge.fhir.interaction import FhirResponse, Interaction
+from fhir_bridge.fhir.interaction import FhirResponse, Interaction, parse_address
 from fhir_bridge.fhir.json import dumps
 from fhir_bridge.fhir.negotiation import FHIR_JSON
 from fhir_bridge.fhir.request import HttpRequest, read_interaction
@@ -68,8 +68,11 @@ async def _answer(bridge: Bridge, request: Request, max_body_bytes: int) -> Resp
     request_id = _request_id(request.headers.get("x-request-id"), uuid)
     interaction: Interaction | None = None
     try:
-        interaction = await _read(bridge, request, max_body_bytes, request_id, uuid)
-        response = await bridge.handle(interaction)
+        if request.method == "OPTIONS":
+            response = _options(bridge, request)
+        else:
+            interaction = await _read(bridge, request, max_body_bytes, request_id, uuid)
+            response = await bridge.handle(interaction)
     except FhirError as error:
         response = _outcome(error)
     except Exception:
@@ -80,14 +83,30 @@ async def _answer(bridge: Bridge, request: Request, max_body_bytes: int) -> Resp
     return _render(response, interaction, request_id)
 
 
-async def _read(bridge: Bridge, request: Request, max_body_bytes: int, request_id: str, uuid: str) -> Interaction:
+def _options(bridge: Bridge, request: Request) -> FhirResponse:
+    """What may be done at an address."""
+    allow = bridge.routes.allow(parse_address(_path(request), bridge.routes.partners))
+    return FhirResponse(204, None, {"Allow": ", ".join(allow)})
+
+
+def _path(request: Request) -> str:
+    """The address below `/fhir`, percent-encoded as it came: `a%2Fb` is one segment."""
     raw_path: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    return raw_path.decode("ascii", "replace").removeprefix("/fhir")
+
+
+def _headers(request: Request) -> dict[str, str]:
+    """The headers by lower-case name; several of one name are one list, as HTTP says (RFC 9110 section 5.3)."""
+    return {name: ", ".join(request.headers.getlist(name)) for name in request.headers}
+
+
+async def _read(bridge: Bridge, request: Request, max_body_bytes: int, request_id: str, uuid: str) -> Interaction:
     http_request = HttpRequest(
         method=request.method,
         root=f"{bridge.base_url or str(request.base_url).rstrip('/')}/fhir",
-        path=raw_path.decode("ascii", "replace").removeprefix("/fhir"),
+        path=_path(request),
         query=request.url.query,
-        headers=dict(request.headers.items()),
+        headers=_headers(request),
         body=await _read_body(request, max_body_bytes),
     )
     return read_interaction(

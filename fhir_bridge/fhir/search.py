@@ -58,6 +58,12 @@ def unanswerable(resource_type: str, system: str | None, status_code: int = 400)
     return FhirError(status_code, Issue("no-such-search", "not-supported", text, f"http.{resource_type}"))
 
 
+def no_conditional_create(resource_type: str) -> FhirError:
+    """Return the error for If-None-Exist where nothing can be searched. https://hl7.org/fhir/R4/http.html#ccreate"""
+    text = f"The partner cannot search for a {resource_type}; send the request without If-None-Exist."
+    return FhirError(412, Issue("no-such-search", "not-supported", text, "http.If-None-Exist"))
+
+
 def unknown_parameters(names: Sequence[str]) -> list[Issue]:
     """Return an issue for each search parameter that is not known here."""
     text = "This search parameter is not known here; leave it out."

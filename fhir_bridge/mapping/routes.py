@@ -9,7 +9,7 @@ from fhir_bridge.connection import Connection
 from fhir_bridge.fhir.definitions import Definitions
 from fhir_bridge.fhir.elements import Version, is_resource
 from fhir_bridge.fhir.interaction import ID, Address, Code, Interaction
-from fhir_bridge.fhir.search import read_criteria, unanswerable
+from fhir_bridge.fhir.search import no_conditional_create, read_criteria, unanswerable
 from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.like import LIKE
 from fhir_bridge.mapping.plans import MakePlan
@@ -95,12 +95,28 @@ class Routes:
         base = interaction.address.base
         partner = self.configured_partner(base) if base is not None else self.partner_of(interaction)
         route = _route_of(partner, interaction)
+        if route.code == "create" and "if-none-exist" in interaction.headers:
+            raise no_conditional_create(interaction.resource_type)
         if route.code in _WITHOUT_ANY_ID or route.of_system:
             return route, interaction
         if interaction.address.id is None:
             interaction = _with_told_id(partner, interaction)
         _check_id(partner, interaction.address)
         return route, interaction
+
+    def allow(self, address: Address) -> list[str]:
+        """Return the methods that an address takes: by its partner's routes; at the hub, by those of all."""
+        partners = [self.configured_partner(address.base)] if address.base else self.configured()
+        here = [route for partner in partners for route in partner.routes if _is_at(route, address)]
+        if address.special == "metadata":
+            methods = ["GET", "HEAD"]
+        elif address.operation is not None:
+            methods = ["POST"] if here else []
+        elif address.resource_type is None:
+            methods = ["POST"]
+        else:
+            methods = ", ".join(_allowed(here, address)).split(", ") if here else []
+        return list(dict.fromkeys(["OPTIONS", *filter(None, methods)]))
 
     def configured_partner(self, base: str) -> Partner:
         """Return the partner of a base; raises FhirError 404 where it is not configured, naming the variable to set."""
@@ -231,6 +247,13 @@ def _is_level_of(route: Route, address: Address) -> bool:
 
 def _spelled(route: Route) -> str:
     return f"[base]/${route.operation}" if route.of_system else f"{route.resource_type}/[id]/${route.operation}"
+
+
+def _is_at(route: Route, address: Address) -> bool:
+    """Whether a route has anything to do with what an address names."""
+    if address.operation is not None:
+        return address.operation in route.names() and _is_level_of(route, address)
+    return route.resource_type == address.resource_type and not route.of_system
 
 
 def _no_such_type(partner: Partner, interaction: Interaction) -> FhirError:
