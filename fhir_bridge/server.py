@@ -42,13 +42,18 @@ def create_app(bridge: Bridge, *, max_body_bytes: int = MAX_BODY_BYTES) -> Starl
             yield
 
     async def live(request: Request) -> Response:
-        return _json(200, {"status": "live"})
+        return _json(request, {"status": "live"})
 
     async def ready(request: Request) -> Response:
         codes = bridge.unknown_codes.items()
         unknown = [dict(zip(("partner", "field", "code", "count"), (*key, n), strict=True)) for key, n in codes]
         partners = {name: partner.connection is not None for name, partner in bridge.routes.partners.items()}
-        return _json(200, {"status": "ready", "configured": partners, "unknownCodes": unknown})
+        return _json(request, {"status": "ready", "configured": partners, "unknownCodes": unknown})
+
+    async def refused(request: Request, error: Exception) -> Response:
+        """Answer below `/fhir` even what Starlette refuses: an id with a line break, a method that it was not told."""
+        below = request.url.path.startswith("/fhir/")
+        return await fhir(request) if below else _no_fhir_address(request, error)
 
     return Starlette(
         routes=[
@@ -57,7 +62,7 @@ def create_app(bridge: Bridge, *, max_body_bytes: int = MAX_BODY_BYTES) -> Starl
             Route("/fhir", fhir, methods=METHODS),
             Route("/fhir/{path:path}", fhir, methods=METHODS),
         ],
-        exception_handlers={HTTPException: _no_fhir_address},
+        exception_handlers={HTTPException: refused},
         lifespan=lifespan,
     )
 
@@ -160,8 +165,10 @@ def _asked(interaction: Interaction) -> str:
     return interaction.headers.get("accept", "") + interaction.headers.get("content-type", "")
 
 
-def _json(status_code: int, value: Mapping[str, object]) -> Response:
-    return Response(dumps(value), status_code, {"Cache-Control": "no-store"}, "application/json")
+def _json(request: Request, value: Mapping[str, object]) -> Response:
+    request_id = _request_id(request.headers.get("x-request-id"), str(uuid4()))
+    headers = {"Cache-Control": "no-store", "X-Request-Id": request_id}
+    return Response(dumps(value), 200, headers, "application/json")
 
 
 def _log(
@@ -183,12 +190,12 @@ def _log(
         log.warning("%s unknown code in field %s: %s", request_id, field, code)
 
 
-async def _no_fhir_address(request: Request, error: Exception) -> Response:
-    """What Starlette refuses by itself: an address outside `/fhir`, or a method that nobody knows."""
+def _no_fhir_address(request: Request, error: Exception) -> Response:
+    """What Starlette refuses by itself: an address outside `/fhir`, or a method that it does not take."""
     assert isinstance(error, HTTPException)
     request_id = _request_id(request.headers.get("x-request-id"), str(uuid4()))
     if error.status_code == 405:
-        issue = Issue("method-not-allowed", "not-supported", "This method is not known here; use one of HTTP's own.")
+        issue = Issue("method-not-allowed", "not-supported", "This address does not take this method; Allow names those that it takes.")
     else:
         issue = Issue("unknown-path", "not-found", "There is nothing at this address; FHIR is served below /fhir.")
     response = _outcome(FhirError(error.status_code, issue, headers=error.headers))

@@ -26,7 +26,7 @@ from fhir_bridge.fhir.negotiation import (
     body_type,
     fhir_version,
 )
-from fhir_bridge.outcome import Json
+from fhir_bridge.outcome import FhirError, Issue, Json
 
 _WITH_BODY: frozenset[Code] = frozenset({"update", "patch", "create", "operation", "batch"})
 
@@ -88,4 +88,7 @@ def _read_body(request: HttpRequest, code: Code) -> tuple[MediaType | None, Json
     if code not in _WITH_BODY or not request.body.strip():
         return None, None
     known = (JSON_PATCH, *JSON_TYPES, *MERGE_PATCH_TYPES) if code == "patch" else JSON_TYPES
-    return body_type(request.headers.get("content-type"), known), loads(request.body)
+    content, body = body_type(request.headers.get("content-type"), known), loads(request.body)
+    if body is None:
+        raise FhirError(400, Issue("wrong-resource-type", "structure", "The body is `null`, which is no resource."))
+    return content, body

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fhir_bridge.connection import Forward
 from fhir_bridge.exchange import Repeat
 from fhir_bridge.fhir.definitions import Definitions, canonical_url, load_definitions
 from fhir_bridge.fhir.elements import Version
@@ -128,7 +129,8 @@ class _Compiler:
         return {name: compiler.compile(spec) for name, spec in self.model.maps.items()}
 
     def _call(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Call | None:
-        forwards = any(auth.scheme == "forward" for choices in self.model.connection.auth for auth in choices)
+        connection, _ = resolve(self.model.connection, self.model.partner, self.environment)
+        forwards = connection is not None and any(isinstance(auth, Forward) for auth in connection.auth)
         receiver = self._receiver(spec, maps)
         if receiver is None:
             return None

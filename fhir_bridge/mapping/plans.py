@@ -129,7 +129,7 @@ def operation_plan(call: Call) -> MakePlan:
     """https://hl7.org/fhir/R4/operations.html; an empty body and `{}` are Parameters without any."""
 
     def plan(interaction: Interaction) -> Plan:
-        parameters = interaction.body or {"resourceType": "Parameters"}
+        parameters = {"resourceType": "Parameters"} if interaction.body in (None, {}) else interaction.body
         check_type(parameters, "Parameters")
         outgoing, warnings = _prepare(call, interaction, parameters, None)
         return (yield from _make(call, interaction, outgoing, warnings))
