@@ -195,7 +195,8 @@ def _no_fhir_address(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     request_id = _request_id(request.headers.get("x-request-id"), str(uuid4()))
     if error.status_code == 405:
-        issue = Issue("method-not-allowed", "not-supported", "This address does not take this method; Allow names those that it takes.")
+        text = "This address does not take this method; Allow names those that it takes."
+        issue = Issue("method-not-allowed", "not-supported", text)
     else:
         issue = Issue("unknown-path", "not-found", "There is nothing at this address; FHIR is served below /fhir.")
     response = _outcome(FhirError(error.status_code, issue, headers=error.headers))
