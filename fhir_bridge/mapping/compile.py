@@ -177,6 +177,8 @@ class _Compiler:
         map_spec = self._map_spec(spec.receive)
         if map_spec is None:
             return None
+        if map_spec.profile is not None:
+            self._check_definition(map_spec.mark, canonical_url(map_spec.profile))
         if spec.receive.as_it_is:
             return PassReceiver(map_spec.resource, self._versions()[0], spec.receive.empty_is_success)
         at = compile_field(spec.receive.at, spec.receive.mark, self.problems) if spec.receive.at else None
@@ -187,7 +189,11 @@ class _Compiler:
         return tuple(_version(text) for text in self.model.versions)
 
     def _structure(self, version: Version, spec: MapSpec) -> Check:
-        return structure_checker(version, tolerated=spec.tolerated)
+        try:
+            return structure_checker(version, tolerated=spec.tolerated)
+        except ValueError as error:
+            self.problems.add(spec.mark, f"{error}; correct the path, or write list or text")
+            return structure_checker(version)
 
     def _profile(self, spec: MapSpec) -> Check:
         if spec.profile is None:
@@ -239,7 +245,7 @@ class _Compiler:
         if spec.operation is not None and spec.definition is None:
             self.problems.add(spec.mark, f"'{spec.key}' is an operation; add 'definition', its OperationDefinition")
         if spec.definition is not None:
-            self._check_definition(spec, spec.definition)
+            self._check_definition(spec.mark, spec.definition)
         return Route(
             mark=spec.mark,
             partner=self.model.partner,
@@ -315,13 +321,13 @@ class _Compiler:
             return None
         return patch_plan(reads, writes)
 
-    def _check_definition(self, spec: InteractionSpec, reference: str) -> None:
+    def _check_definition(self, mark: Mark, reference: str) -> None:
         if reference.startswith("http://hl7.org/fhir/"):
             return
         try:
             self.definitions.find(reference)
         except LookupError as error:
-            self.problems.add(spec.mark, str(error.args[0]))
+            self.problems.add(mark, str(error.args[0]))
 
 
 def _version(text: str) -> Version:

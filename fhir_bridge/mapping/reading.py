@@ -67,6 +67,8 @@ def _read_interaction(key: Node, node: Node, problems: Problems) -> InteractionS
     if code == "patch" and not (reads and writes):
         problems.add(key.mark, "a patch reads and writes with other interactions; add 'reads' and 'writes'")
     as_ = fields.text("as")
+    if code == "create" and not as_:
+        problems.add(key.mark, "a create is carried out as an update whose body tells the id; add 'as'")
     method, path = ("", "") if code == "patch" or as_ else _read_call(fields)
     repeat, safe_without = _read_repeat(fields.node("repeat"), problems)
     spec = InteractionSpec(
