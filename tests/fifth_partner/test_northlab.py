@@ -59,7 +59,7 @@ PATIENT: Json = {
         }
     ],
     "identifier": [
-        {"system": f"{CANONICAL}/sid/northlab-client", "value": "0042-7"},
+        {"system": f"{CANONICAL}/sid/northlab-card", "value": "0042-7"},
         {"system": "urn:oid:2.16.578.1.12.4.1.4.1", "value": "29028412345"},
     ],
     "active": True,
@@ -623,7 +623,7 @@ AT_THE_HUB: Mapping[str, tuple[str, str, Json]] = {
     ),
     "its identifier in the address": (
         "GET",
-        f"/fhir/Patient/NL-00042?identifier={CANONICAL}/sid/northlab-client|0042-7",
+        f"/fhir/Patient/NL-00042?identifier={CANONICAL}/sid/northlab-card|0042-7",
         None,
     ),
 }
