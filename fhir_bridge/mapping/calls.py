@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ from fhir_bridge.fhir.conversion import to_r4, to_stu3
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.json import dumps, loads
+from fhir_bridge.fhir.r4_stu3 import stu3_expression
 from fhir_bridge.mapping.checks import Check, modifier_extensions
 from fhir_bridge.mapping.headers import Source, read_headers
 from fhir_bridge.mapping.maps import Map
@@ -89,7 +90,9 @@ class PassSender:
         problems = self.structures[interaction.version](resource)
         if problems:
             return problems
-        return self.profile(resource if interaction.version == "4.0" else to_r4(resource).resource)
+        if interaction.version == "4.0":
+            return self.profile(resource)
+        return [_in_stu3(issue, resource) for issue in self.profile(to_r4(resource).resource)]
 
     def send(self, resource: Json, interaction: Interaction) -> Sending:
         if interaction.version == self.partner_version:
@@ -102,6 +105,20 @@ class PassSender:
 
     def left_behind(self, resource: Json) -> list[str]:
         return []
+
+
+_WITHIN_ENTRY = re.compile(r"(Bundle\.entry\[(\d+)\]\.resource)\.(.+)")
+
+
+def _in_stu3(issue: Issue, bundle: Json) -> Issue:
+    """An issue of a message's R4 form, placed at the element that the client sent in STU3."""
+    match = _WITHIN_ENTRY.fullmatch(issue.expression or "")
+    if match is None:
+        return issue
+    within, index, rest = match.groups()
+    resource_type = bundle["entry"][int(index)]["resource"]["resourceType"]
+    sent = stu3_expression(f"{resource_type}.{rest}").removeprefix(f"{resource_type}.")
+    return replace(issue, expression=f"{within}.{sent}")
 
 
 @dataclass(frozen=True, slots=True)

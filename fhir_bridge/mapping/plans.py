@@ -304,7 +304,7 @@ def answer(
 ) -> FhirResponse:
     """Return a success in the form that the client prefers. https://hl7.org/fhir/R4/http.html#return"""
     headers = version_headers(resource)
-    wanted = interaction.preferences.returns if interaction.code != "read" else None
+    wanted = interaction.preferences.returns if interaction.code in ("update", "patch") else None
     if wanted == "minimal":
         return FhirResponse(200, None, headers, unknown_codes)
     if wanted == "OperationOutcome" or resource is None:
