@@ -3,24 +3,61 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Sequence
 
-from fhir_bridge.mapping.source import MappingFileError
+INTERRUPTED = 130
+"""The exit status of a command that Ctrl-C stopped before it was done, as shells give it: 128 + SIGINT."""
+
+UNREAD = 141
+"""The exit status of a command whose output nobody reads any more: 128 + SIGPIPE."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 problems found, 2 wrong use or configuration."""
+    _print_anything()
     options = _parser().parse_args(arguments)
+    try:
+        status = _run(options)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever reads the output has read enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
+    return status
+
+
+def _run(options: argparse.Namespace) -> int:
+    from fhir_bridge.mapping.source import MappingFileError
+
     try:
         status: int = options.run(options)
     except MappingFileError as error:
         print(*error.problems, sep="\n", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError) as error:
-        print(f"fhir-bridge: {error}", file=sys.stderr)
+        print(*(f"fhir-bridge: {line}" for line in _lines(error)), sep="\n", file=sys.stderr)
         return 2
     return status
+
+
+def _lines(error: ValueError | OSError) -> list[str]:
+    """What was wrong, one line for each problem; of a file, its name and the system's reason."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return [f"{error.filename}: {error.strerror}"]
+    return str(error).splitlines()
+
+
+def _print_anything() -> None:
+    """A terminal that cannot show a letter shows its number; it does not stop the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -34,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="the bridge in front of the configured partners")
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
     serve.add_argument("--port", type=_port, default=8080, help="the port to listen on (8080)")
-    serve.add_argument("--workers", type=int, default=1, help="how many processes serve (1)")
+    serve.add_argument("--workers", type=_workers, default=1, help="how many processes serve (1)")
     serve.add_argument("--allow-anonymous", action="store_true", help="serve an address that others reach, to anybody")
     serve.set_defaults(run=_serve)
 
@@ -59,8 +96,14 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _port(text: str) -> int:
-    if not text.isdigit() or int(text) > 65535:
+    if not (text.isascii() and text.isdigit()) or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"'{text}' is no port; give a number from 0 to 65535")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of processes; give 1 or more")
     return int(text)
 
 

@@ -6,9 +6,11 @@ import asyncio
 import ipaddress
 import logging
 import os
+import signal
+import socket
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -17,71 +19,123 @@ from starlette.applications import Starlette
 from fhir_bridge.bridge import Bridge
 from fhir_bridge.gateway import Gateway
 from fhir_bridge.mapping.compile import load_routes
+from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.sandbox import running
 from fhir_bridge.sandbox.welcome import welcome
 from fhir_bridge.server import create_app
-from fhir_bridge.settings import read_settings
-
-
-def app_from_environment(environment: Mapping[str, str] = os.environ) -> Starlette:
-    """Return the app that an environment describes; raises MappingFileError and ValueError."""
-    settings = read_settings(environment)
-    routes = load_routes(settings.mappings, settings.profiles, settings.environment)
-    connections = [partner.connection for partner in routes.configured() if partner.connection is not None]
-    bridge = Bridge(routes, Gateway(connections), base_url=settings.base_url)
-    return create_app(bridge, max_body_bytes=settings.max_body_bytes)
+from fhir_bridge.settings import Settings, read_settings
 
 
 def serve(host: str, port: int, workers: int, *, allow_anonymous: bool) -> int:
     """Serve until interrupted. Raises ValueError for an address that others reach, unless anybody may call."""
     if not allow_anonymous and not _is_loopback(host):
         raise ValueError(f"{host} is reached from outside and callers are not checked; add --allow-anonymous to do it")
-    app = app_from_environment()  # a wrong configuration stops the start here, before any process is made
-    _log_to_stderr()
-    uvicorn.run(
-        app if workers == 1 else "fhir_bridge.cli.serving:app_from_environment",
-        factory=workers > 1,
-        host=host,
-        port=port,
-        workers=workers,
-        access_log=False,  # its lines would hold addresses, and so patients' ids
-        server_header=False,
-        log_config=None,
-    )
+    settings = read_settings(os.environ)
+    routes = load_routes(settings.mappings, settings.profiles, settings.environment)
+    app = _app(settings, routes)  # a wrong configuration stops the start here, before any process is made
+    with _until_ended(), _listening(host, port) as listener:
+        _log_to_stderr()
+        bound = listener.getsockname()[1]
+        print(f"fhir-bridge is ready at {_url(host, bound)}/fhir; {_who_is_configured(routes)}", flush=True)
+        if workers == 1:
+            _Server(_config(app)).run(sockets=[listener])
+        else:
+            listener.close()
+            _serve_in_processes(host, bound, workers)
     return 0
+
+
+def _serve_in_processes(host: str, port: int, workers: int) -> None:
+    app = "fhir_bridge.cli.serving:worker_app"
+    uvicorn.run(
+        app, factory=True, host=host, port=port, workers=workers, access_log=False, server_header=False, log_config=None
+    )
+
+
+def worker_app() -> Starlette:
+    """Return the app of one process among several, each of which reads the environment for itself."""
+    _log_to_stderr()
+    settings = read_settings(os.environ)
+    return _app(settings, load_routes(settings.mappings, settings.profiles, settings.environment))
+
+
+def _app(settings: Settings, routes: Routes) -> Starlette:
+    connections = [partner.connection for partner in routes.configured() if partner.connection is not None]
+    bridge = Bridge(routes, Gateway(connections), base_url=settings.base_url)
+    return create_app(bridge, max_body_bytes=settings.max_body_bytes)
+
+
+def _who_is_configured(routes: Routes) -> str:
+    """Say which partners there are, and which variable brings in each of the others."""
+    there = ", ".join(partner.title for partner in routes.configured()) or "no partner is configured"
+    absent = [partner.base_url_variable for partner in routes.partners.values() if partner.connection is None]
+    return f"{there} (not set: {', '.join(absent)})" if absent else there
 
 
 def sandbox(port: int) -> int:
     """Serve the bridge and four simulated partners on loopback until interrupted."""
-    _log_to_stderr()
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_sandbox(port))
+    with _until_ended(), _listening("127.0.0.1", port) as listener:
+        _log_to_stderr()
+        asyncio.run(_sandbox(listener))
     return 0
 
 
-async def _sandbox(port: int) -> None:
+async def _sandbox(listener: socket.socket) -> None:
     with tempfile.TemporaryDirectory(prefix="fhir-bridge-") as folder:
         async with running(Path(folder)) as variables:
-            config = uvicorn.Config(
-                app_from_environment({**_own_variables(), **variables}),
-                port=port,
-                access_log=False,
-                server_header=False,
-                log_config=None,
-            )
-            server = uvicorn.Server(config)
-            serving = asyncio.create_task(server.serve())
-            while not server.started and not serving.done():
-                await asyncio.sleep(0.01)
-            if server.started:
-                bound = server.servers[0].sockets[0].getsockname()[1]
-                print(welcome(f"http://127.0.0.1:{bound}", variables), flush=True)
-            await serving
+            settings = read_settings({**_own_variables(), **variables})
+            routes = load_routes(settings.mappings, settings.profiles, settings.environment)
+            config = _config(_app(settings, routes))
+            config.timeout_graceful_shutdown = 1  # whoever still waits for a simulated answer is not waited for
+            print(welcome(_url("127.0.0.1", listener.getsockname()[1]), variables), flush=True)
+            await _Server(config).serve([listener])
 
 
-def _own_variables() -> dict[str, str]:
+def _own_variables() -> Mapping[str, str]:
     """The bridge's own settings count in the sandbox too; a real partner's never do."""
     return {name: value for name, value in os.environ.items() if name.startswith("FHIR_BRIDGE_")}
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """End at Ctrl-C and SIGTERM, and not raise them once more after that, as uvicorn does."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _config(app: Starlette) -> uvicorn.Config:
+    # An access log would hold addresses, and so patients' ids.
+    return uvicorn.Config(app, ws="none", access_log=False, server_header=False, log_config=None)
+
+
+@contextmanager
+def _until_ended() -> Generator[None, None, None]:
+    """Ctrl-C and SIGTERM are how a server ends, and no error."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; the first callers wait in it until the server takes them. Raises OSError."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        why = str(error.strerror).partition(" (while")[0]  # create_server says the address once more in brackets
+        raise OSError(f"cannot listen on {host}, port {port}: {why}; choose another with --port") from None
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -45,9 +45,9 @@ def loads(body: bytes, *, max_depth: int = MAX_DEPTH) -> Json:
     return value
 
 
-def dumps(value: Json) -> bytes:
-    """Return compact JSON text in UTF-8, decimals with the digits that they came with: `1.50` stays `1.50`."""
-    return orjson.dumps(value, default=_number_text)
+def dumps(value: Json, *, indented: bool = False) -> bytes:
+    """Return JSON text in UTF-8, decimals with the digits that they came with: `1.50` stays `1.50`."""
+    return orjson.dumps(value, default=_number_text, option=orjson.OPT_INDENT_2 if indented else None)
 
 
 def _number_text(value: object) -> orjson.Fragment:

@@ -1,0 +1,183 @@
+"""The lines that say what becomes of an interaction: its route, its calls, the table of its rows, what is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from fhir_bridge.cli.recording import PartnerCall, recorded_calls
+from fhir_bridge.cli.showing import short, table
+from fhir_bridge.connection import Auth, Bearer, ClientCredentials, FixedHeaders, Forward, MutualTls, TokenExchange
+from fhir_bridge.fhir import bundle
+from fhir_bridge.fhir.interaction import Interaction
+from fhir_bridge.fhir.json import dumps, loads
+from fhir_bridge.mapping.calls import MapSender, PassSender, Sender
+from fhir_bridge.mapping.partner_fields import dotted
+from fhir_bridge.mapping.routes import Partner, Route, Routes
+from fhir_bridge.mapping.source import Mark
+from fhir_bridge.outcome import FhirError, Issue, Json
+
+SECRET = "***"
+
+
+def explanation(routes: Routes, interaction: Interaction) -> list[str]:
+    """Return the lines for an interaction; raises FhirError where it would be refused before any call."""
+    if interaction.code == "batch" and isinstance(interaction.body, dict):
+        if interaction.body.get("type") != "message":
+            return _of_entries(routes, interaction)
+        interaction = bundle.as_message(interaction)
+    calls = recorded_calls(routes, interaction)
+    if not calls:
+        return ["The bridge answers this itself; no partner is called."]
+    route, interaction = routes.match(interaction)
+    partner = routes.partners[route.partner]
+    lines = [f"{_name(route)}, {partner.title} ({_place(route.mark)})"]
+    for call in [*calls, *_second_call(routes, interaction)]:
+        lines += ["", *_call(partner, call)]
+    if route.code == "patch":
+        return [*lines, "", *_patch(partner, route, interaction)]
+    if route.call.sender is None:
+        return lines
+    return [*lines, "", *_content(route, route.call.sender, interaction)]
+
+
+def refusal(error: FhirError) -> list[str]:
+    """Return the lines for a request that is refused before any call."""
+    return [f"refused with {error.status_code}, before any call", "", *_issues(error.issues)]
+
+
+def _of_entries(routes: Routes, interaction: Interaction) -> list[str]:
+    """The explanation of each entry of a batch or transaction. Raises FhirError where all of it is refused."""
+    recorded_calls(routes, interaction)
+    lines: list[str] = []
+    entries = bundle.entries_of(interaction.body)
+    for index, (entry, error) in enumerate(zip(entries, bundle.check_references(entries), strict=True)):
+        lines += ["", f"Bundle.entry[{index}] {_asks(entry)}".rstrip()]
+        lines += (f"  {line}".rstrip() for line in _of_entry(routes, interaction, index, error))
+    return lines[1:] or ["The Bundle has no entries."]
+
+
+def _asks(entry: Json) -> str:
+    request = entry.get("request")
+    return f"{request.get('method', '')} {request.get('url', '')}" if isinstance(request, dict) else ""
+
+
+def _of_entry(routes: Routes, interaction: Interaction, index: int, error: FhirError | None) -> list[str]:
+    if error is not None:
+        return refusal(error)
+    entry = interaction.body["entry"][index]
+    try:
+        return explanation(routes, bundle.entry_interaction(entry, index, interaction, routes.partners))
+    except FhirError as refused:
+        return refusal(refused)
+
+
+def _name(route: Route) -> str:
+    name = f"${route.operation}" if route.operation else route.code
+    return f"{name} {route.resource_type}".strip()
+
+
+def _place(mark: Mark) -> str:
+    return f"{mark.file}:{mark.line}"
+
+
+def _second_call(routes: Routes, interaction: Interaction) -> list[PartnerCall]:
+    """With If-Match the record is read first; this is the update that follows where the version is right."""
+    if interaction.code != "update" or "if-match" not in interaction.headers:
+        return []
+    headers = {name: value for name, value in interaction.headers.items() if name != "if-match"}
+    return recorded_calls(routes, replace(interaction, headers=headers))
+
+
+def _call(partner: Partner, call: PartnerCall) -> Iterator[str]:
+    """The call as HTTP has it; a variable that is not set stands there by its name."""
+    connection = partner.connection
+    base_url = connection.base_url if connection else ""
+    yield f"{call.method} {base_url}{call.path.replace('%24', '$')}"
+    yield from (f"  {name}: {value}" for name, value in call.headers)
+    for auth in connection.auth if connection else ():
+        yield from (f"  {line}" for line in _credentials(auth))
+    if call.body:
+        yield ""
+        yield from (f"  {line}" for line in dumps(loads(call.body), indented=True).decode().splitlines())
+
+
+def _credentials(auth: Auth) -> list[str]:
+    """What one scheme adds to each call; never a secret."""
+    match auth:
+        case Bearer():
+            return [f"Authorization: Bearer {SECRET}"]
+        case Forward():
+            return [f"Authorization: Bearer {SECRET}  (the client's own)"]
+        case TokenExchange():
+            return [f"Authorization: Bearer {SECRET}  (from POST {auth.path})"]
+        case ClientCredentials():
+            return [f"Authorization: Bearer {SECRET}  (from POST {auth.url})"]
+        case FixedHeaders():
+            return [f"{name}: {SECRET}" for name in auth.headers]
+        case MutualTls():
+            return [f"over TLS with the client certificate {auth.certificate}"]
+
+
+def _patch(partner: Partner, route: Route, interaction: Interaction) -> list[str]:
+    """What may follow the reading of the record: which fields, depends on what it answers."""
+    sender = route.call.sender
+    rows = sender.pairs({"resourceType": route.resource_type}) if sender else []
+    base_url = partner.connection.base_url if partner.connection else ""
+    return [
+        "The patch is applied to the record that comes back. Then follows",
+        "",
+        f"{route.call.method} {base_url}{route.call.path.replace('{id}', interaction.id)}",
+        "",
+        "with those of these fields that the patch has changed; where it has changed none, nothing is sent.",
+        "",
+        *table(
+            ("FHIR element", "partner field", "rule"),
+            [(pair.element, dotted(pair.field), _place(pair.mark)) for pair in rows if pair.sends],
+        ),
+    ]
+
+
+def _content(route: Route, sender: Sender, interaction: Interaction) -> list[str]:
+    """The table of what is sent, and what is not."""
+    resource = interaction.body or {"resourceType": "Parameters"}
+    if isinstance(sender, PassSender):
+        return _passed(sender, resource, interaction)
+    rows = [*_id_row(route, sender, interaction), *_rows(sender, resource)]
+    lines = table(("FHIR element", "partner field", "value", "rule"), rows) if rows else ["No row sends anything."]
+    behind = sender.left_behind(resource)
+    if not behind:
+        return [*lines, "", "Nothing is left behind."]
+    return [*lines, "", "Left behind, for no row takes it:", *(f"  {path}" for path in behind)]
+
+
+def _rows(sender: Sender, resource: Json) -> list[Sequence[str]]:
+    sent = [pair for pair in sender.pairs(resource) if pair.sends and pair.value is not None]
+    return [(pair.element, dotted(pair.field), _value(pair.value), _place(pair.mark)) for pair in sent]
+
+
+def _id_row(route: Route, sender: Sender, interaction: Interaction) -> list[Sequence[str]]:
+    """The row of an id that goes from the address into the body."""
+    if not isinstance(sender, MapSender) or sender.id is None:
+        return []
+    value = sender.id.transform.to_partner(interaction.id)
+    return [("the id in the address", dotted(sender.id.field.keys), _value(value), _place(route.mark))]
+
+
+def _value(value: Json) -> str:
+    return short(dumps(value).decode())
+
+
+def _passed(sender: PassSender, resource: Json, interaction: Interaction) -> list[str]:
+    """A resource that goes as it is; or converted, with what its new version cannot say."""
+    if interaction.version == sender.partner_version:
+        return [f"The {resource['resourceType']} goes as it is: no row changes it, and nothing is left behind."]
+    line = f"The {resource['resourceType']} is converted from FHIR {interaction.version} to {sender.partner_version}"
+    issues = sender.send(resource, interaction).issues
+    if not issues:
+        return [f"{line}, and nothing is lost."]
+    return [f"{line}. What that changes:", "", *_issues(issues)]
+
+
+def _issues(issues: Sequence[Issue]) -> list[str]:
+    return table(("at", "code", "what"), [(issue.expression or "", issue.code, issue.text) for issue in issues])
