@@ -12,6 +12,7 @@ from fhir_bridge.outcome import Json
 Keys = tuple[str | int, ...]
 """A concrete place in a partner's JSON: `("emergency_contact", "phones", 0, "number")`."""
 
+_MAX_PATH = 200
 _PATH = re.compile(r"[^.\[\]\s]+(\.[^.\[\]\s]+)*")
 
 
@@ -62,6 +63,9 @@ def dotted(keys: Keys) -> str:
 
 
 def parse_keys(path: str) -> Keys:
-    """Return the keys of a partner's own spelling of a place: `$.a.b.[0].c`, `a.b[0].c`, `/a/b/0/c`."""
-    words = re.findall(r"[^.\[\]/$\s'\"]+", path)
-    return tuple(int(word) if word.isdigit() else word for word in words)
+    """Return the keys of a partner's own spelling of a place: `$.a.b.[0].c`, `a.b[0].c`, `#/a/b/0/c`, `$['a']['b']`.
+
+    The partner wrote it, so what could not stand in a text for people is no part of it.
+    """
+    words = re.findall(r"[\w@-]+", path[:_MAX_PATH])
+    return tuple(int(word) if re.fullmatch(r"[0-9]{1,9}", word) else word for word in words)

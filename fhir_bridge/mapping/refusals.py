@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from fhir_bridge.exchange import PartnerResponse
 from fhir_bridge.fhir.json import loads
@@ -13,6 +14,9 @@ from fhir_bridge.mapping.model import ErrorSpec, Saying
 from fhir_bridge.mapping.partner_fields import Keys, dotted, parse_keys
 from fhir_bridge.mapping.rows import Pair
 from fhir_bridge.outcome import CANONICAL, Coding, ErrorCode, FhirError, Issue, IssueCode, Json, diagnostics
+
+MAX_CODE = 100
+"""How many characters of a partner's code a client is shown."""
 
 
 class Meaning(NamedTuple):
@@ -52,6 +56,11 @@ _OTHER = Meaning(502, "exception", "partner-error", "{partner} answered with a s
 _FORWARDED = Meaning(401, "login", "partner-credentials-refused", "{partner} refused the token that you sent.")
 
 
+# Older servers write an XPath, which no client of this one could follow.
+_FHIRPATH = re.compile(r"[A-Z][A-Za-z]{0,63}(\.[A-Za-z]{1,64}(\[\d{1,4}\])?){0,20}")
+_RETRY_AFTER = re.compile(r"[A-Za-z0-9,: ]{1,40}")
+
+
 class Complaint(NamedTuple):
     """One thing that the partner complains of: its words, its code, its field."""
 
@@ -79,7 +88,7 @@ class Refusals:
         all_words = " ".join([words, *(complaint.words for complaint in complaints)])
         saying = self._saying(response.status_code, all_words)
         if saying is not None and saying.answer is not None:
-            meaning = meaning._replace(status_code=saying.answer)
+            meaning = _answered(saying.answer, meaning, saying.code)
         issues = [self._issue(complaint, meaning, saying, pairs) for complaint in complaints]
         return FhirError(meaning.status_code, *issues, headers=_headers(meaning, response))
 
@@ -94,7 +103,7 @@ class Refusals:
         return None
 
     def _code(self, body: Json) -> str | None:
-        return next(iter(_texts(body, [self.spec.code])), None) if self.spec.code and isinstance(body, dict) else None
+        return _code_at(body, self.spec.code)
 
     def _complaints(self, body: Json) -> Iterator[Complaint]:
         if not isinstance(body, dict):
@@ -113,7 +122,7 @@ class Refusals:
         for item in items if isinstance(items, list) else ():
             field = " ".join(_texts(item, [self.spec.item_field]))
             words = "; ".join(_texts(item, [self.spec.item_text]))
-            code = next(iter(_texts(item, [self.spec.item_code])), None) or self._code(body)
+            code = _code_at(item, self.spec.item_code) or self._code(body)
             yield Complaint(words, code, parse_keys(field))
 
     def _issue(self, complaint: Complaint, meaning: Meaning, saying: Saying | None, pairs: Sequence[Pair]) -> Issue:
@@ -138,7 +147,12 @@ class Refusals:
         )
 
 
-_ISSUE_TYPES = frozenset(IssueCode.__args__)  # type: ignore[attr-defined]  # a Literal has its values there
+_ISSUE_TYPES = frozenset(get_args(IssueCode))
+
+
+def _answered(status: int, meaning: Meaning, code: str) -> Meaning:
+    """What a refusal means that the mapping file gives another status; a 502 `login` is about the bridge's login."""
+    return _MEANINGS[401] if (status, code) == (502, "login") else meaning._replace(status_code=status)
 
 
 def _complaints_of_outcome(body: Json) -> Iterator[Complaint]:
@@ -146,9 +160,8 @@ def _complaints_of_outcome(body: Json) -> Iterator[Complaint]:
     issues = body.get("issue")
     for issue in issues if isinstance(issues, list) else ():
         words = _texts(issue, ["diagnostics", "details.text"])
-        expression = next(iter(_texts(issue, ["expression", "location"])), None)
-        code = next(iter(_texts(issue, ["code"])), None)
-        yield Complaint("; ".join(words), code, (), expression)
+        paths = [path for path in _texts(issue, ["expression", "location"]) if _FHIRPATH.fullmatch(path)]
+        yield Complaint("; ".join(words), _code_at(issue, "code"), (), next(iter(paths), None))
 
 
 def locate(field: Keys, pairs: Sequence[Pair]) -> str | None:
@@ -203,6 +216,12 @@ def _texts(record: Json, paths: Iterable[str | None]) -> list[str]:
     return []
 
 
+def _code_at(record: Json, path: str | None) -> str | None:
+    """The partner's code at a path, as FHIR writes codes: one space between words, none around them."""
+    code = next(iter(_texts(record, [path])), "")
+    return " ".join((diagnostics(code) or "").split())[:MAX_CODE] or None
+
+
 def _values(record: Json, names: Sequence[str]) -> list[Json]:
     if not names:
         return [record]
@@ -220,8 +239,9 @@ def _strings(value: Json) -> list[str]:
 
 def _headers(meaning: Meaning, response: PartnerResponse) -> dict[str, str]:
     headers = {}
-    if meaning.status_code in (429, 503) and "retry-after" in response.headers:
-        headers["Retry-After"] = response.headers["retry-after"]
+    retry_after = response.headers.get("retry-after", "")
+    if meaning.status_code in (429, 503) and _RETRY_AFTER.fullmatch(retry_after):
+        headers["Retry-After"] = retry_after
     if meaning.status_code == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return headers

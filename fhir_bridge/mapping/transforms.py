@@ -25,7 +25,9 @@ class Transform(NamedTuple):
 
 _FULL_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
-_DIGITS = re.compile(r"0|[1-9]\d*")
+_DIGITS = re.compile(r"0|[1-9][0-9]{0,17}")
+_LARGEST = 10**18
+"""Beyond it a number is no JSON number of 64 bits, and the digits of `1E+99999999` would fill the memory."""
 
 
 def _text(value: Json) -> str:
@@ -42,9 +44,10 @@ def _boolean(value: Json) -> bool:
 
 def _integer(value: Json) -> int:
     """A whole number, also where it was written `3.0`."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or value != int(value):
-        raise ValueError("a whole number is expected here")
-    return int(value)
+    number = _number(value)
+    if not -_LARGEST < number < _LARGEST or number != int(number):
+        raise ValueError("a whole number is expected here, of at most 18 digits")
+    return int(number)
 
 
 def _number(value: Json) -> int | Decimal:
@@ -88,7 +91,7 @@ def _digits_to_fhir(value: Json) -> str:
 
 def _digits_to_partner(value: Json) -> int:
     if not _DIGITS.fullmatch(value):
-        raise ValueError("only digits are expected here")
+        raise ValueError("only digits are expected here, at most 18, the first of them not 0")
     return int(value)
 
 
