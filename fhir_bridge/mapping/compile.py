@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from fhir_bridge.mapping.calls import (
 from fhir_bridge.mapping.checks import Check
 from fhir_bridge.mapping.compiling import MapCompiler
 from fhir_bridge.mapping.connecting import Environment, resolve, value_of
+from fhir_bridge.mapping.fields import Variable
 from fhir_bridge.mapping.headers import Source
 from fhir_bridge.mapping.like import is_id
 from fhir_bridge.mapping.maps import Map
@@ -99,7 +100,7 @@ class _Compiler:
 
     def partner(self) -> Partner:
         connection, missing = resolve(self.model.connection, self.model.partner, self.environment)
-        for variable in missing:
+        for variable in missing if connection is None else [*missing, *self._unset_defaults()]:
             self.problems.add(variable.mark, f"the variable {variable.name} is not set; set it and start again")
         maps = self._maps()
         calls = {
@@ -123,6 +124,14 @@ class _Compiler:
             id_like=self.model.id_like,
             routes=tuple(route for route in routes if route is not None),
         )
+
+    def _unset_defaults(self) -> Iterator[Variable]:
+        """Yield the variables of headers and of rows' `otherwise` that are not set and have to be."""
+        sources = [source for spec in self.model.interactions for each in spec.headers.values() for source in each]
+        rows = [row for spec in self.model.maps.values() for row in spec.rows]
+        for value in [*(source.text for source in sources), *(row.otherwise for row in rows)]:
+            if isinstance(value, Variable) and not value.optional and value_of(value, self.environment) is None:
+                yield value
 
     def _maps(self) -> dict[str, Map]:
         compiler = MapCompiler("4.0", self.definitions, self.environment, self.problems)
@@ -275,8 +284,11 @@ class _Compiler:
             definition=None,
             profile=None,
             call=reads,
-            plan=search_plan(reads, self._logical_system(), lambda text: is_id(text, self.model.id_like)),
+            plan=search_plan(reads, self._logical_system(), self._is_id),
         )
+
+    def _is_id(self, text: str) -> bool:
+        return is_id(text, self.model.id_like)
 
     def _logical_system(self) -> str | None:
         """The identity system whose values are the logical ids: the first."""
@@ -307,7 +319,7 @@ class _Compiler:
         call = calls.get(as_)
         if as_ not in updates or call is None:
             return None
-        return told_by_body_plan(call, self._id_rule(updates[as_]), updates[as_].resource_type)
+        return told_by_body_plan(call, self._id_rule(updates[as_]), updates[as_].resource_type, self._is_id)
 
     def _patch_plan(self, spec: InteractionSpec, calls: Mapping[str, Call]) -> MakePlan | None:
         reads, writes = calls.get(spec.reads or ""), calls.get(spec.writes or "")
