@@ -52,7 +52,7 @@ def create_app(bridge: Bridge, *, max_body_bytes: int = MAX_BODY_BYTES) -> Starl
 
     async def refused(request: Request, error: Exception) -> Response:
         """Answer below `/fhir` even what Starlette refuses: an id with a line break, a method that it was not told."""
-        below = request.url.path.startswith("/fhir/")
+        below = f"{request.url.path}/".startswith("/fhir/")
         return await fhir(request) if below else _no_fhir_address(request, error)
 
     return Starlette(
