@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -38,6 +39,9 @@ class Sender(Protocol):
 
     def send(self, resource: Json, interaction: Interaction) -> Sending: ...
 
+    def complete(self, body: Json, interaction: Interaction) -> Json:
+        """Return the body with what goes along with whatever is sent."""
+
     def check(self, resource: Json, interaction: Interaction) -> list[Issue]: ...
 
     def pairs(self, resource: Json) -> list[Pair]: ...
@@ -66,10 +70,14 @@ class MapSender:
         return [*self.structure(resource), *self.profile(resource), *modifiers]
 
     def send(self, resource: Json, interaction: Interaction) -> Sending:
-        sending = self.map.to_partner(resource)
-        if self.id is not None:
-            self.id.field.put(sending.body, self.id.transform.to_partner(interaction.id))
-        return sending
+        return self.map.to_partner(resource)
+
+    def complete(self, body: Json, interaction: Interaction) -> Json:
+        if self.id is None:
+            return body
+        completed = dict(body)
+        self.id.field.put(completed, self.id.transform.to_partner(interaction.id))
+        return completed
 
     def pairs(self, resource: Json) -> list[Pair]:
         return self.map.pairs(resource)
@@ -99,6 +107,9 @@ class PassSender:
             return Sending(body=resource)
         converted = to_stu3(resource, now=interaction.now)
         return Sending(body=converted.resource, issues=list(converted.issues))
+
+    def complete(self, body: Json, interaction: Interaction) -> Json:
+        return body
 
     def pairs(self, resource: Json) -> list[Pair]:
         return []
@@ -138,7 +149,7 @@ class MapReceiver:
         resource, receiving = self.map.to_fhir(record)
         problems = self.structure(resource)
         if problems:
-            raise Unreadable(keys, f"it makes no FHIR: {problems[0].expression}: {problems[0].text}")
+            raise Unreadable(keys, f"it makes no FHIR: {problems[0].expression}: {problems[0].text.removesuffix('.')}")
         self._check_id(record, resource, interaction)
         return resource, tuple(receiving.unknown_codes)
 
@@ -178,7 +189,7 @@ class PassReceiver:
         converted = to_r4(resource)
         errors = [issue for issue in converted.issues if issue.severity == "error"]
         if errors:
-            raise Unreadable((), f"it cannot be said in R4: {errors[0].expression}: {errors[0].text}")
+            raise Unreadable((), f"it cannot be said in R4: {errors[0].expression}: {errors[0].text.removesuffix('.')}")
         return converted.resource, ()
 
 
@@ -189,7 +200,7 @@ def read_json(body: bytes) -> Json:
     try:
         return loads(body)
     except FhirError as error:
-        raise Unreadable((), f"it is no JSON: {error.issues[0].text}") from None
+        raise Unreadable((), f"it is no JSON: {error.issues[0].text.removesuffix('.')}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +212,7 @@ class Outgoing:
     pairs: Callable[[], Sequence[Pair]]
 
 
+_NOTHING: Mapping[str, Json] = MappingProxyType({})
 _WITHOUT_BODY = {"Accept": "application/json"}
 _WITH_BODY = {"Accept": "application/json", "Content-Type": "application/json"}
 
@@ -220,22 +232,29 @@ class Call:
     safe_without: tuple[PartnerField, ...]
     refusals: Refusals
 
-    def prepare(self, interaction: Interaction, resource: Json) -> tuple[Outgoing, list[Issue]]:
-        """Return the call for a resource (None where nothing is sent), and what is wrong with it."""
+    def prepare(
+        self, interaction: Interaction, resource: Json, *, already: Mapping[str, Json] = _NOTHING
+    ) -> tuple[Outgoing, list[Issue]]:
+        """Return the call for a resource (None where nothing is sent), and what is wrong with it.
+
+        Fields that the partner has `already`, with just these values, are not sent again.
+        """
         sending = self.sender.send(resource, interaction) if self.sender else Sending()
+        if already:
+            sending.body = {field: value for field, value in sending.body.items() if already.get(field) != value}
         headers, problems = read_headers(self.headers, interaction, resource)
         request = PartnerRequest(
             partner=self.partner,
             method=self.method,
             path=_fill(self.path, {"id": interaction.id, **sending.path}),
             headers={**(_WITH_BODY if self.sender else _WITHOUT_BODY), **headers},
-            body=dumps(sending.body) if self.sender else None,
+            body=dumps(self.sender.complete(sending.body, interaction)) if self.sender else None,
             repeat=self.repeat_of(sending.body),
             client_authorization=interaction.headers.get("authorization"),
         )
         sender = self.sender
         outgoing = Outgoing(request, sending, lambda: sender.pairs(resource) if sender else [])
-        return outgoing, [*sending.issues, *problems]
+        return outgoing, [*sending.issues_of(sending.body), *problems]
 
     def read(
         self, interaction: Interaction, response: PartnerResponse, outgoing: Outgoing

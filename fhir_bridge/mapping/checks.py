@@ -17,6 +17,7 @@ _MALFORMED: frozenset[ErrorCode] = frozenset(
         "code-not-allowed", "invalid-format", "empty-value", "nested-too-deep", "too-many-problems",
     }
 )  # fmt: skip
+_OF_ROWS: frozenset[ErrorCode] = frozenset({"cannot-be-sent", "code-unknown-to-partner"})
 
 
 def raise_errors(issues: Iterable[Issue]) -> tuple[Issue, ...]:
@@ -29,12 +30,11 @@ def raise_errors(issues: Iterable[Issue]) -> tuple[Issue, ...]:
 
 
 def once(issues: Iterable[Issue]) -> Iterator[Issue]:
-    """One issue for each element and issue type: a profile and a mapping row may both object to the same thing."""
-    seen: set[tuple[str | None, str, str | None]] = set()
-    for issue in issues:
-        key = (issue.expression, issue.code, None if issue.expression else issue.text)
-        if key not in seen:
-            seen.add(key)
+    """Each issue once, and none of a mapping row where the profile objects to the same element for the same reason."""
+    found = list(dict.fromkeys(issues))
+    others = {(issue.expression, issue.code) for issue in found if issue.error not in _OF_ROWS}
+    for issue in found:
+        if issue.error not in _OF_ROWS or (issue.expression, issue.code) not in others:
             yield issue
 
 
@@ -65,7 +65,8 @@ def modifier_extensions(value: Json, path: str) -> Iterator[Issue]:
         for index, item in enumerate(value):
             yield from modifier_extensions(item, f"{path}[{index}]")
     elif isinstance(value, dict):
-        for index, _ in enumerate(value.get("modifierExtension", ())):
+        found = value.get("modifierExtension")
+        for index, _ in enumerate(found if isinstance(found, list) else ()):
             text = "This modifierExtension is not known here, and what it modifies means something else without it."
             yield Issue("unknown-modifier", "extension", text, f"{path}.modifierExtension[{index}]")
         for key, inner in value.items():

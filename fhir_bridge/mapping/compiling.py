@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fhir_bridge.fhir.definitions import CodeTable, Definitions, concept_table
 from fhir_bridge.fhir.elements import Element, Version, is_primitive, is_resource
@@ -47,22 +47,20 @@ class MapCompiler:
         fields = tuple(compile_field(path, spec.mark, self.problems) for path in spec.at)
         if spec.each:
             return self._list_row(spec, place, fields, prefix, paths)
-        return self._value_row(spec, place, fields, within_list=bool(prefix))
+        return self._value_row(spec, place, fields)
 
     def _list_row(
         self, spec: RowSpec, place: Place, fields: tuple[PartnerField, ...], prefix: str, paths: Paths
     ) -> Row | None:
         inner_prefix = f"{prefix}.{spec.element}" if prefix else spec.element
         inner = [self._row(row, place.element.type, inner_prefix, paths) for row in spec.each]
-        rows = tuple(row for row in inner if isinstance(row, ValueRow))
+        rows = tuple(replace(row, part_of=fields[0].keys[0]) for row in inner if isinstance(row, ValueRow))
         for row in spec.each:
             if row.each or row.path or row.outcome:
                 self.problems.add(row.mark, "a row within 'each' pairs an element with a field; write 'at' alone")
         return ListRow(spec.mark, place, fields[0], rows, spec.only != "to_fhir")
 
-    def _value_row(
-        self, spec: RowSpec, place: Place, fields: tuple[PartnerField, ...], within_list: bool
-    ) -> ValueRow | None:
+    def _value_row(self, spec: RowSpec, place: Place, fields: tuple[PartnerField, ...]) -> ValueRow | None:
         if not is_primitive(place.element.type):
             below = f"go on to one of its elements, as in {spec.element}.<element>"
             self.problems.add(spec.mark, f"'{spec.element}' is a {place.element.type}, not a plain value; {below}")
@@ -87,7 +85,7 @@ class MapCompiler:
             sends=sends,
             required=spec.required,
             is_code=spec.codes is not None,
-            within_list=within_list,
+            part_of=fields[0].keys[0] if fields and len(fields[0].keys) > 1 else None,
             padded=place.steps[-1].item is not None,
         )
 

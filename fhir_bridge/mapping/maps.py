@@ -127,10 +127,12 @@ class _Walk:
 
     def value(self, type_name: str, value: Json, path: str) -> list[str]:
         """Return the unused elements of one value, or the value itself where none of it is used."""
-        if value is None or path in self.used:
-            return [] if type_name != "Element" or value is None else self._extensions(value, path)
+        if value is None:
+            return []
         if type_name == "Element":
             return self._extensions(value, path)
+        if path in self.used:
+            return []
         if is_primitive(type_name) or not isinstance(value, dict):
             return [path]
         if not any(used.startswith((f"{path}.", f"{path}[")) for used in self.used):

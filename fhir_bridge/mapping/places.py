@@ -28,11 +28,6 @@ def absent(reason: str) -> Json:
     return {"extension": [{"url": DATA_ABSENT_REASON, "valueCode": reason}]}
 
 
-def is_absent(extensions: Json, reason: str) -> bool:
-    """Whether a primitive's extensions are just those of `absent(reason)`."""
-    return bool(extensions == absent(reason))
-
-
 class Step(NamedTuple):
     """One step of a path; `path` is its FHIRPath name."""
 
@@ -78,21 +73,31 @@ class Place:
 
     def put_absent(self, root: Json, reason: str) -> None:
         """Write that there is no value here, and why."""
-        self._parent(root)[f"_{self.steps[-1].name}"] = absent(reason)
+        parent, last = self._parent(root), self.steps[-1]
+        if last.item is None:
+            parent[f"_{last.name}"] = absent(reason)
+            return
+        for name, item in ((last.name, None), (f"_{last.name}", absent(reason))):
+            items = parent.setdefault(name, [])
+            items.extend([None] * (last.item + 1 - len(items)))
+            items[last.item] = item
 
     def pad(self, root: Json) -> None:
         """Say of each item that a list of primitives skips that it is unknown: `[null, "Миколайович"]`."""
-        parent = self._around(root)
-        items = parent.get(self.steps[-1].name) if parent else None
+        parent, name = self._around(root), self.steps[-1].name
+        items = parent.get(name) if parent else None
         if items and None in items:
+            said = [*parent.get(f"_{name}", ()), *[None] * len(items)]
             extensions = [absent("unknown") if item is None else None for item in items]
-            parent[f"_{self.steps[-1].name}"] = extensions
+            parent[f"_{name}"] = [old or new for old, new in zip(said, extensions, strict=False)]
 
     def absent_reason(self, root: Json) -> str | None:
         """Return why the primitive that should stand here has no value, where the resource says so."""
-        parent = self._around(root)
-        extensions = parent.get(f"_{self.steps[-1].name}") if parent else None
-        for extension in extensions.get("extension", ()) if isinstance(extensions, dict) else ():
+        parent, last = self._around(root), self.steps[-1]
+        beside = parent.get(f"_{last.name}") if parent else None
+        if last.item is not None:
+            beside = beside[last.item] if beside and last.item < len(beside) else None
+        for extension in beside.get("extension", ()) if beside else ():
             if extension.get("url") == DATA_ABSENT_REASON:
                 return str(extension.get("valueCode"))
         return None
@@ -103,12 +108,14 @@ class Place:
         found = enumerate((parent or {}).get(last.name) or ())
         return [(index, member) for index, member in found if last.slice is None or last.slice.fits(member)]
 
-    def add(self, root: Json) -> Json:
-        """Add a member to the list of the last step and return it."""
+    def new(self) -> Json:
+        """Return a new member for the list of the last step, which is not in it yet."""
         last = self.steps[-1]
-        member: Json = last.slice.start() if last.slice else {}
-        self._parent(root).setdefault(last.name, []).append(member)
-        return member
+        return last.slice.start() if last.slice else {}
+
+    def add(self, root: Json, member: Json) -> None:
+        """Add a member to the list of the last step."""
+        self._parent(root).setdefault(self.steps[-1].name, []).append(member)
 
     def where(self, root: Json, prefix: str) -> str:
         """Return the FHIRPath of this element in this resource, as far as it is there."""

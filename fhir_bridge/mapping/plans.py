@@ -10,17 +10,17 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Any
 
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.fhir.conditions import check_if_match, no_version
 from fhir_bridge.fhir.fhirpath_patch import apply_fhirpath_patch
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction
-from fhir_bridge.fhir.json import dumps
 from fhir_bridge.fhir.merge_patch import apply_merge_patch
 from fhir_bridge.fhir.negotiation import JSON_PATCH, MERGE_PATCH_TYPES
 from fhir_bridge.fhir.patch import apply_json_patch
+from fhir_bridge.fhir.primitives import FORMATS
 from fhir_bridge.fhir.search import read_criteria, searchset, unanswerable, unknown_parameters
+from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.mapping.calls import Call, MapSender, Outgoing, Sender
 from fhir_bridge.mapping.checks import check_id, check_type, left_behind, raise_errors
 from fhir_bridge.mapping.places import Place
@@ -55,9 +55,12 @@ class IdRule:
         found = body.get("id") if self.place is None else self.place.get(body)
         if isinstance(found, str):
             return found
-        path = f"{resource_type}.id" if self.place is None else self.place.where(body, resource_type)
         text = "The body must tell the id of the record that it changes."
-        raise FhirError(400, Issue("element-missing", "required", text, path))
+        raise FhirError(400, Issue("element-missing", "required", text, self.where(body, resource_type)))
+
+    def where(self, body: Json, resource_type: str) -> str:
+        """Return the FHIRPath of the id in a sound body."""
+        return f"{resource_type}.id" if self.place is None else self.place.where(body, resource_type)
 
 
 def read_plan(call: Call) -> MakePlan:
@@ -83,7 +86,7 @@ def update_plan(call: Call, id_rule: IdRule, reads: Call | None) -> MakePlan:
     return plan
 
 
-def told_by_body_plan(call: Call, id_rule: IdRule, resource_type: str) -> MakePlan:
+def told_by_body_plan(call: Call, id_rule: IdRule, resource_type: str, is_id: Callable[[str], bool]) -> MakePlan:
     """An interaction without an id in its address, carried out as the update of the id that its body tells."""
 
     def plan(interaction: Interaction) -> Plan:
@@ -93,6 +96,9 @@ def told_by_body_plan(call: Call, id_rule: IdRule, resource_type: str) -> MakePl
         if not _is_sound(problems):
             raise_errors(problems)
         id_ = id_rule.told(interaction.body, resource_type)
+        if not is_id(id_):
+            where = id_rule.where(interaction.body, resource_type)
+            raise FhirError(400, Issue("invalid-id", "value", "No record at the partner can have this id.", where))
         address = replace(interaction.address, resource_type=resource_type, id=id_, operation=None)
         as_update = replace(interaction, code="update", address=address)
         outgoing, warnings = _prepare(call, as_update, interaction.body, id_rule)
@@ -196,12 +202,10 @@ def patch_plan(reads: Call, writes: Call) -> MakePlan:
             check_if_match(interaction.headers["if-match"], version_headers(current).get("ETag"))
         patched = change(current)
         check_type(patched, interaction.resource_type)
-        body, warnings = _changes(writes, sender, interaction, current, patched)
-        if not body:
+        outgoing, warnings = _prepare_changes(writes, sender, interaction, current, patched)
+        if not outgoing.sending.body:
             return answer(interaction, current, warnings, unknown, NOTHING_CHANGED)
-        outgoing, _ = writes.prepare(interaction, patched)
-        request = replace(outgoing.request, body=dumps(body), repeat=writes.repeat_of(body))
-        return (yield from _make(writes, interaction, replace(outgoing, request=request), warnings))
+        return (yield from _make(writes, interaction, outgoing, warnings))
 
     return plan
 
@@ -245,24 +249,26 @@ def _patch(interaction: Interaction) -> Callable[[Json], Json]:
     if interaction.content_type in MERGE_PATCH_TYPES and not is_parameters:
         return lambda resource: apply_merge_patch(body, resource)
     check_type(body, "Parameters")
+    raise_errors(structure_checker(interaction.version)(body))
     return lambda resource: apply_fhirpath_patch(body, resource, version=interaction.version)
 
 
-def _changes(
+def _prepare_changes(
     call: Call, sender: MapSender, interaction: Interaction, current: Json, patched: Json
-) -> tuple[dict[str, Any], tuple[Issue, ...]]:
-    """Return the partner's fields that a patch changes; raises FhirError for what cannot be changed."""
+) -> tuple[Outgoing, tuple[Issue, ...]]:
+    """Return the call that sends the fields that a patch changes, and warnings; raises FhirError as an update does.
+
+    What is wrong with the partner's own record, and stays as it is, is no fault of the patch.
+    """
     problems = sender.check(patched, interaction)
     if not _is_sound(problems):
-        raise FhirError(422, *problems)
-    before, after = sender.send(current, interaction).body, sender.send(patched, interaction)
+        raise_errors(problems)
+    known = sender.check(current, interaction)
+    outgoing, issues = call.prepare(interaction, patched, already=sender.send(current, interaction).body)
     refused = _refused_changes(sender.map.rows, interaction.resource_type, current, patched)
     behind = _left_behind(sender, call.title, interaction, _only_changes(current, patched))
-    changed = {field: value for field, value in after.body.items() if before.get(field) != value}
-    issues = [*problems, *after.issues, *refused, *behind]
-    if any(issue.severity == "error" for issue in issues):
-        raise_errors(issues)
-    return changed, tuple(issues)
+    caused = [issue for issue in problems if issue not in known]
+    return outgoing, raise_errors([*caused, *issues, *refused, *behind])
 
 
 def _refused_changes(rows: Iterable[Row], resource_type: str, current: Json, patched: Json) -> list[Issue]:
@@ -274,7 +280,8 @@ def _refused_changes(rows: Iterable[Row], resource_type: str, current: Json, pat
             continue
         if not row.sends:
             text = "The partner keeps this element itself; leave it as it is."
-            issues.append(Issue("read-only", "business-rule", text, row.place.where(patched, resource_type)))
+            where = row.place.where(current if after is None else patched, resource_type)
+            issues.append(Issue("read-only", "business-rule", text, where))
         elif after is None:
             text = "The partner has no way to clear this element; give it another value, or leave it."
             issues.append(Issue("cannot-be-cleared", "business-rule", text, row.place.where(current, resource_type)))
@@ -314,13 +321,21 @@ def answer(
 
 
 def version_headers(resource: Json) -> Mapping[str, str]:
-    """Return ETag and Last-Modified of a resource that says when it was last updated."""
-    last_updated = (resource or {}).get("meta", {}).get("lastUpdated")
-    if last_updated is None:
+    """Return ETag and Last-Modified of a resource that says when it was last updated; what passes through may not."""
+    meta = resource.get("meta") if isinstance(resource, dict) else None
+    last_updated = meta.get("lastUpdated") if isinstance(meta, dict) else None
+    if not isinstance(last_updated, str) or not FORMATS["4.0"]["instant"].fits(last_updated):
         return {}
-    moment = datetime.fromisoformat(last_updated)
-    etag = f'W/"{version_id(last_updated)}"'
-    return {"ETag": etag, "Last-Modified": format_datetime(moment.astimezone(UTC), usegmt=True)}
+    return {"ETag": f'W/"{version_id(last_updated)}"', **_last_modified(last_updated)}
+
+
+def _last_modified(instant: str) -> Mapping[str, str]:
+    """HTTP's spelling of an instant; none of a leap second, nor of what UTC would put into the year 0 or 10000."""
+    try:
+        moment = datetime.fromisoformat(instant).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return {}
+    return {"Last-Modified": format_datetime(moment, usegmt=True)}
 
 
 def version_id(last_updated: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,11 +22,19 @@ class UnknownCode(ValueError):
 
 @dataclass(slots=True)
 class Sending:
-    """What rows write for the partner: the JSON `body`, the variables of the URL's path, and what went wrong."""
+    """What rows write for the partner: the JSON `body`, the variables of the URL's path, and what went wrong.
+
+    `lost` are codes that the partner would lose with a field: it takes each field of the body whole.
+    """
 
     body: dict[str, Any] = field(default_factory=dict)
     path: dict[str, str] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
+    lost: list[tuple[str, Issue]] = field(default_factory=list)
+
+    def issues_of(self, fields: Container[str]) -> list[Issue]:
+        """Return what is wrong where just these fields of the body are sent."""
+        return [*self.issues, *(issue for name, issue in self.lost if name in fields)]
 
 
 @dataclass(slots=True)
@@ -53,7 +61,10 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class ValueRow:
-    """One element and one field. `fields` are read in this order, the first is written."""
+    """One element and one field. `fields` are read in this order, the first is written.
+
+    `part_of` is the field of the partner's record that holds this one, None where this one is such a field itself.
+    """
 
     mark: Mark
     place: Place
@@ -63,7 +74,7 @@ class ValueRow:
     sends: bool
     required: bool
     is_code: bool
-    within_list: bool
+    part_of: str | None
     padded: bool
 
     def send(self, root: Json, sending: Sending, body: dict[str, Any], prefix: str) -> None:
@@ -72,7 +83,7 @@ class ValueRow:
             return
         value = self.place.get(root)
         if value is None:
-            self._refuse_lost_code(root, sending, prefix)
+            self._keep_code(root, sending, prefix)
             return
         try:
             self.fields[0].put(body, self.to_partner(value))
@@ -121,11 +132,11 @@ class ValueRow:
         if self.padded:
             self.place.pad(root)
 
-    def _refuse_lost_code(self, root: Json, sending: Sending, prefix: str) -> None:
-        """A list is replaced whole at the partner: an item whose code could not be read would lose it."""
-        if self.within_list and self.is_code and self.place.absent_reason(root) == UNSUPPORTED:
-            why = "the partner has a code here that no table knows, and sending the list without it would lose it"
-            sending.issues.append(self._cannot_be_sent(why, self.place.where(root, prefix)))
+    def _keep_code(self, root: Json, sending: Sending, prefix: str) -> None:
+        """A code of the partner that no table knows must not be lost with what is sent around it."""
+        if self.part_of is not None and self.is_code and self.place.absent_reason(root) == UNSUPPORTED:
+            why = "the partner has a code here that no table knows, and sending what is around it would lose it"
+            sending.lost.append((self.part_of, self._cannot_be_sent(why, self.place.where(root, prefix))))
 
     def _cannot_be_sent(self, why: str, expression: str) -> Issue:
         name = self.place.element.path
@@ -175,8 +186,10 @@ class ListRow:
             return False
         if not isinstance(item, dict):
             raise Unreadable(within, "an object is expected here")
-        member = self.place.add(root)
+        member = self.place.new()
         read = [row.receive(item, member, receiving, within) for row in self.rows]
+        if any(read):
+            self.place.add(root, member)
         return any(read)
 
     def pairs(self, root: Json, prefix: str, within: Keys) -> Iterator[Pair]:
@@ -189,11 +202,12 @@ class ListRow:
         for index, member in self.place.members(root):
             element = f"{path}[{index}]"
             inner = [pair for row in self.rows for pair in row.pairs(member, element, (*keys, sent))]
-            if all(pair.value is None for pair in inner):
+            if not any(pair.sends and pair.value is not None for pair in inner):
                 continue
             told_by = tuple(f"{element}.{name}" for name in slice_.told_by(member)) if slice_ else ()
             yield Pair(element, (*keys, sent), None, self.mark, (), self.sends)
-            yield from (replace(pair, told_by=(*around, *told_by, *pair.told_by)) for pair in inner)
+            for pair in inner:
+                yield replace(pair, told_by=(*around, *told_by, *pair.told_by), sends=pair.sends and self.sends)
             sent += 1
 
     def values(self, root: Json) -> Json:

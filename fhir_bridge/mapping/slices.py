@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 from fhir_bridge.outcome import Json
@@ -14,7 +14,7 @@ class Slice(NamedTuple):
     start: Callable[[], dict[str, Json]]
     fits: Callable[[Json], bool]
     otherwise_without: str | None
-    told_by: Callable[[Json], Iterable[str]]
+    told_by: Callable[[Json], list[str]]
 
     def first(self, members: Json) -> int | None:
         """Return the index of the member that is meant: the first that fits, else the first without an element."""
@@ -29,11 +29,11 @@ class Slice(NamedTuple):
 
 
 class Fixed(NamedTuple):
-    """One element of a slice: whether a member has it, how a new member gets it, and where it is."""
+    """One part of a slice: whether a member has it, how a new member gets it, and the elements that say it."""
 
     fits: Callable[[Json], bool]
     start: Callable[[dict[str, Json]], None]
-    told_by: Callable[[Json], str]
+    told_by: Callable[[Json], tuple[str, ...]]
 
 
 def compile_slice(parts: list[Fixed], otherwise_without: str | None) -> Slice:
@@ -47,7 +47,7 @@ def compile_slice(parts: list[Fixed], otherwise_without: str | None) -> Slice:
         return all(part.fits(member) for part in parts)
 
     def told_by(member: Json) -> list[str]:
-        return [part.told_by(member) for part in parts if part.fits(member)]
+        return [element for part in parts for element in part.told_by(member)]
 
     return Slice(start, fits if len(parts) > 1 else parts[0].fits, otherwise_without, told_by)
 
@@ -66,7 +66,7 @@ def fixed_value(names: list[str], path: str, text: str) -> Fixed:
             member = member.setdefault(name, {})
         member[last] = text
 
-    return Fixed(fits, start, lambda member: path)
+    return Fixed(fits, start, lambda member: (path,) if fits(member) else ())
 
 
 def fixed_concept(name: str, text: str, repeats: bool) -> Fixed:
@@ -84,4 +84,8 @@ def fixed_concept(name: str, text: str, repeats: bool) -> Fixed:
         concept = {"coding": [{"system": system, "code": code}]}
         member[name] = [concept] if repeats else concept
 
-    return Fixed(lambda member: place(member) is not None, start, lambda member: place(member) or name)
+    def told_by(member: Json) -> tuple[str, ...]:
+        path = place(member)
+        return (f"{path}.system", f"{path}.code") if path else ()
+
+    return Fixed(lambda member: place(member) is not None, start, told_by)

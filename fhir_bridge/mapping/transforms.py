@@ -44,10 +44,11 @@ def _boolean(value: Json) -> bool:
 
 def _integer(value: Json) -> int:
     """A whole number, also where it was written `3.0`."""
-    number = _number(value)
-    if not -_LARGEST < number < _LARGEST or number != int(number):
-        raise ValueError("a whole number is expected here, of at most 18 digits")
-    return int(number)
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("a whole number is expected here")
+    if not -_LARGEST < value < _LARGEST or value != int(value):
+        raise ValueError("a whole number is expected here")
+    return int(value)
 
 
 def _number(value: Json) -> int | Decimal:

@@ -97,7 +97,8 @@ def _problems(interaction: Interaction, question: Question, routes: list[Route])
     if any(issue.code == "structure" for issue in problems):
         yield from problems
         return
-    problems = [*problems, *sender.send(resource, interaction).issues]
+    sending = sender.send(resource, interaction)
+    problems = [*problems, *sending.issues_of(sending.body)]
     yield from problems
     title, refused = routes[0].call.title, {issue.expression for issue in problems}
     for path in (path for path in sender.left_behind(resource) if path not in refused):
