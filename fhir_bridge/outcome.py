@@ -31,7 +31,7 @@ IssueCode = Literal[
 # CodeSystem/bridge-error: what went wrong, in our own words. profiles/CodeSystem-bridge-error.json defines each.
 ErrorCode = Literal[
     # reading the request
-    "invalid-json", "duplicate-key", "nested-too-deep", "not-utf-8", "body-too-large",
+    "invalid-json", "invalid-xml", "duplicate-key", "nested-too-deep", "not-utf-8", "body-too-large",
     "content-type-not-supported", "not-acceptable", "wrong-resource-type", "invalid-id", "id-differs", "invalid-header",
     "unknown-path", "method-not-allowed", "partner-not-configured", "no-partner-found", "several-partners-found",
     "no-such-search", "version-differs", "several-writes",
