@@ -608,7 +608,6 @@ async def test_a_kit_that_was_ordered_is_never_reported_as_if_nothing_had_happen
 
 # --- the hub, and what is offered ---
 
-RESTFUL = ("read", "update", "patch")
 AT_THE_HUB: Mapping[str, tuple[str, str, Json]] = {
     "the operation that it alone has": ("POST", "/fhir/Patient/NL-00042/$order-kit", ORDER),
     "its profile": (
@@ -640,23 +639,66 @@ async def test_the_hub_finds_it_among_five_by(routes: Routes, sign: str) -> None
     assert (response.status_code, len(lab.requests)) == (200, 2)
 
 
-async def test_its_capability_statement_offers_what_its_file_says(routes: Routes) -> None:
+async def test_its_capability_statement_offers_exactly_what_its_file_says(routes: Routes) -> None:
     statement = resource(await Lab(routes).call("GET", "/fhir/northlab/metadata"))
 
-    (offered,) = statement["rest"][0]["resource"]
-    definition = f"{CANONICAL}/OperationDefinition/northlab-order-kit"
+    patients = [each for each in statement["rest"][0]["resource"] if each["type"] == "Patient"]
     assert (statement["title"], statement["fhirVersion"]) == ("fhir-bridge: Northlab", "4.0.1")
-    assert statement["implementation"] == {"description": "FHIR facade of Northlab"}
-    assert statement["patchFormat"] == ["application/json-patch+json", "application/fhir+json"]
-    assert (offered["type"], offered["supportedProfile"]) == (
-        "Patient",
-        [f"{CANONICAL}/StructureDefinition/northlab-client"],
-    )
-    assert {"read", "update", "patch"} <= {each["code"] for each in offered["interaction"]} <= {*RESTFUL, "search-type"}
-    assert [each for each in offered["operation"] if "northlab" in each["definition"]] == [
-        {"name": "order-kit", "definition": definition},
-        {"name": "orderKit", "definition": definition},
+    assert patients == [
+        {
+            "type": "Patient",
+            "supportedProfile": [f"{CANONICAL}/StructureDefinition/northlab-client"],
+            "documentation": "read, update, patch, $order-kit, $orderKit, search-type: Northlab",
+            "interaction": [{"code": "read"}, {"code": "update"}, {"code": "patch"}, {"code": "search-type"}],
+            "updateCreate": False,
+            "conditionalRead": "full-support",
+            "conditionalUpdate": True,
+            "searchParam": [
+                {"name": "_id", "definition": "http://hl7.org/fhir/SearchParameter/Resource-id", "type": "token"},
+                {
+                    "name": "identifier",
+                    "definition": "http://hl7.org/fhir/SearchParameter/Patient-identifier",
+                    "type": "token",
+                    "documentation": f"With a system, which is the logical id's: {CANONICAL}/sid/northlab-client.",
+                },
+            ],
+            "operation": [
+                {"name": "order-kit", "definition": f"{CANONICAL}/OperationDefinition/northlab-order-kit"},
+                {"name": "orderKit", "definition": f"{CANONICAL}/OperationDefinition/northlab-order-kit"},
+                {"name": "validate", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate"},
+            ],
+        }
     ]
+
+
+async def test_what_can_be_read_is_found_by_its_id_and_by_the_identifier_that_is_the_id(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(200, RECORD))
+
+    response = await lab.call("GET", f"/fhir/northlab/Patient?identifier={CANONICAL}/sid/northlab-client|NL-00042")
+
+    bundle = resource(response)
+    assert lab.sent() == [("GET /lab/v3/clients/NL-00042", None)]
+    assert (bundle["type"], bundle["total"]) == ("searchset", 1)
+    assert bundle["entry"] == [
+        {
+            "fullUrl": "http://bridge.test/fhir/northlab/Patient/NL-00042",
+            "resource": PATIENT,
+            "search": {"mode": "match"},
+        }
+    ]
+
+
+async def test_an_update_of_an_older_version_is_refused_before_it_is_sent(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(200, RECORD))
+
+    response = await lab.call("PUT", CLIENT, patient(), If_Match='W/"2026-02-01T000000Z"')
+
+    text = "The record has changed since the version that If-Match names; read it again, then send the change."
+    assert lab.sent() == [("GET /lab/v3/clients/NL-00042", None)]
+    assert (response.status_code, resource(response)) == (
+        412,
+        outcome(issue("version-differs", "conflict", text, "http.If-Match")),
+    )
 
 
 @pytest.mark.parametrize(
