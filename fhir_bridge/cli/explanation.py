@@ -180,4 +180,7 @@ def _passed(sender: PassSender, resource: Json, interaction: Interaction) -> lis
 
 
 def _issues(issues: Sequence[Issue]) -> list[str]:
+    """The issues as a table; without the column of places where none has a place."""
+    if not any(issue.expression for issue in issues):
+        return table(("code", "what"), [(issue.code, issue.text) for issue in issues])
     return table(("at", "code", "what"), [(issue.expression or "", issue.code, issue.text) for issue in issues])

@@ -1,0 +1,522 @@
+"""`fhir-bridge explain`: what a request would send, to whom and by which rule, for each of the partners that ship."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from fhir_bridge.cli import main
+from fhir_bridge.sandbox.welcome import CALLS
+from tests.cli.conftest import CONFIGURED
+
+ROOT = Path(__file__).parents[2]
+PREPERSON = "7c3da506-804d-4550-8993-bf17f9ee0402"
+
+
+def explained(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """Return the exit status and what is printed; nothing goes to stderr, and no secret anywhere."""
+    status = main(["explain", *arguments])
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "secret-" not in out
+    return status, out
+
+
+def lines_named(text: str) -> str:
+    """Return the text with `N` for each digit of a line's number, so that a comment in a mapping file moves nothing."""
+    return re.sub(r"(?<=\.yaml:)\d+", lambda number: "N" * len(number[0]), text)
+
+
+@pytest.mark.usefixtures("_four_are_configured")
+def test_an_update_shows_call_headers_rows_and_what_is_left_behind(capsys: pytest.CaptureFixture[str]) -> None:
+    patient = {
+        "resourceType": "Patient",
+        "id": PREPERSON,
+        "name": [{"family": "Іванов", "given": ["Петро", "Степанович"]}, {"use": "nickname", "text": "Петя"}],
+        "gender": "male",
+        "maritalStatus": {"text": "одружений"},
+        "contact": [
+            {
+                "relationship": [
+                    {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0131", "code": "C"}]}
+                ],
+                "name": {"family": "漢" * 30},
+                "telecom": [
+                    {"system": "email", "value": "a@example.org"},
+                    {"system": "phone", "value": "+380503410870", "use": "mobile"},
+                ],
+            }
+        ],
+    }
+
+    status, out = explained(
+        capsys, "PUT", f"/fhir/ehealth/Patient/{PREPERSON}", json.dumps(patient), "-H", "Authorization: Bearer secret-0"
+    )
+
+    assert (status, lines_named(out)) == (
+        0,
+        """\
+PUT /fhir/ehealth/Patient/7c3da506-804d-4550-8993-bf17f9ee0402
+update Patient, eHealth Ukraine (mappings/ehealth.yaml:NN)
+
+PATCH https://api.ehealth.test/api/prepersons/7c3da506-804d-4550-8993-bf17f9ee0402
+  Accept: application/json
+  Content-Type: application/json
+  Authorization: Bearer ***  (the client's own)
+  Api-key: ***
+
+  {
+    "last_name": "Іванов",
+    "first_name": "Петро",
+    "second_name": "Степанович",
+    "gender": "MALE",
+    "emergency_contact": {
+      "last_name": "漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢",
+      "phones": [
+        {
+          "number": "+380503410870",
+          "type": "MOBILE"
+        }
+      ]
+    }
+  }
+
+FHIR element                         partner field                       value                                 rule
+───────────────────────────────────  ──────────────────────────────────  ────────────────────────────────────  ────────────────────────
+Patient.name[0].family               last_name                           "Іванов"                              mappings/ehealth.yaml:NN
+Patient.name[0].given[0]             first_name                          "Петро"                               mappings/ehealth.yaml:NN
+Patient.name[0].given[1]             second_name                         "Степанович"                          mappings/ehealth.yaml:NN
+Patient.gender                       gender                              "MALE"                                mappings/ehealth.yaml:NN
+Patient.contact[0].name.family       emergency_contact.last_name         "漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢…  mappings/ehealth.yaml:NN
+Patient.contact[0].telecom[1].value  emergency_contact.phones[0].number  "+380503410870"                       mappings/ehealth.yaml:NN
+Patient.contact[0].telecom[1].use    emergency_contact.phones[0].type    "MOBILE"                              mappings/ehealth.yaml:NN
+
+Left behind, for no row takes it:
+  Patient.name[1]
+  Patient.maritalStatus
+  Patient.contact[0].telecom[0]
+
+*** stands for what is secret.
+""",  # noqa: E501
+    )
+
+
+@pytest.mark.usefixtures("_four_are_configured")
+def test_a_rule_is_named_with_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    body = f'{{"resourceType": "Patient", "id": "{PREPERSON}", "birthDate": "1990-01-31"}}'
+
+    _, out = explained(capsys, "PUT", f"/fhir/ehealth/Patient/{PREPERSON}", body, "-H", "Authorization: Bearer t")
+
+    row = next(line for line in out.splitlines() if line.startswith("Patient.birthDate"))
+    file, _, number = row.split()[-1].partition(":")
+    assert (ROOT / file).read_text(encoding="utf-8").splitlines()[int(number) - 1].split()[0] == "birthDate:"
+
+
+def test_a_patch_shows_the_record_that_is_read_and_the_fields_that_it_may_change(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    status, out = explained(
+        capsys, "PATCH", f"/fhir/ehealth/Patient/{PREPERSON}", '[{"op": "remove", "path": "/gender"}]'
+    )
+
+    assert (status, lines_named(out)) == (
+        0,
+        """\
+PATCH /fhir/ehealth/Patient/7c3da506-804d-4550-8993-bf17f9ee0402
+patch Patient, eHealth Ukraine (mappings/ehealth.yaml:NN)
+
+GET $EHEALTH_BASE_URL/api/prepersons/7c3da506-804d-4550-8993-bf17f9ee0402
+  Accept: application/json
+  Authorization: Bearer ***
+  Api-key: ***
+  X-Custom-PSK: ***
+
+The patch is applied to the record that comes back. Then follows
+
+PATCH $EHEALTH_BASE_URL/api/prepersons/7c3da506-804d-4550-8993-bf17f9ee0402
+
+with those of these fields that the patch has changed; where it has changed none, nothing is sent.
+
+FHIR element                   partner field                  rule
+─────────────────────────────  ─────────────────────────────  ────────────────────────
+Patient.identifier.value       external_id                    mappings/ehealth.yaml:NN
+Patient.name.family            last_name                      mappings/ehealth.yaml:NN
+Patient.name.given[0]          first_name                     mappings/ehealth.yaml:NN
+Patient.name.given[1]          second_name                    mappings/ehealth.yaml:NN
+Patient.gender                 gender                         mappings/ehealth.yaml:NN
+Patient.birthDate              birth_date                     mappings/ehealth.yaml:NN
+Patient.deceased               death_date                     mappings/ehealth.yaml:NN
+Patient.contact.name.family    emergency_contact.last_name    mappings/ehealth.yaml:NN
+Patient.contact.name.given[0]  emergency_contact.first_name   mappings/ehealth.yaml:NN
+Patient.contact.name.given[1]  emergency_contact.second_name  mappings/ehealth.yaml:NN
+Patient.contact.telecom        emergency_contact.phones       mappings/ehealth.yaml:NN
+
+*** stands for what is secret.
+$NAME stands for a variable that is not set.
+""",
+    )
+
+
+@pytest.mark.usefixtures("_four_are_configured")
+def test_an_operation_shows_the_id_of_the_address_as_a_field(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out = explained(capsys, "post", CALLS[2].path, CALLS[2].body)
+
+    assert (status, lines_named(out)) == (
+        0,
+        """\
+POST /fhir/wmda/Patient/123456/$update-search-status
+$update-search-status Patient, WMDA Search & Match (mappings/wmda.yaml:NN)
+
+PUT https://wmda.test/api/v2/patients/status
+  Accept: application/json
+  Content-Type: application/json
+  Authorization: Bearer ***  (from POST https://login.test/oauth2/token)
+
+  {
+    "newStatus": "STP",
+    "changeReason": "PDC",
+    "wmdaId": 123456
+  }
+
+FHIR element                   partner field  value   rule
+─────────────────────────────  ─────────────  ──────  ─────────────────────
+the id in the address          wmdaId         123456  mappings/wmda.yaml:NN
+Parameters.parameter[0].value  newStatus      "STP"   mappings/wmda.yaml:NN
+Parameters.parameter[1].value  changeReason   "PDC"   mappings/wmda.yaml:NN
+
+Nothing is left behind.
+
+*** stands for what is secret.
+""",
+    )
+
+
+@pytest.mark.usefixtures("_four_are_configured")
+def test_an_operation_without_a_body_sends_what_is_configured(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out = explained(capsys, "POST", "https://bridge.test/fhir/Patient/17d4513f-73e8/$update-data")
+
+    assert (status, lines_named(out)) == (
+        0,
+        """\
+POST https://bridge.test/fhir/Patient/17d4513f-73e8/$update-data
+$update-data Patient, HealthEx (mappings/healthex.yaml:NN)
+
+POST https://api.healthex.test/v1/projects/project-1/recruitment/identified-patients/17d4513f-73e8/$updateData
+  Accept: application/json
+  Content-Type: application/json
+  Authorization: Bearer ***  (from POST /v1/auth/token)
+
+  {}
+
+No row sends anything.
+
+Nothing is left behind.
+
+*** stands for what is secret.
+""",
+    )
+
+
+def test_a_partner_that_is_not_configured_is_explained_with_the_names_of_its_variables(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, out = explained(capsys, "POST", "/fhir/healthex/Patient/17d4513f-73e8/$update-data")
+
+    assert out.splitlines()[3] == (
+        "POST $HEALTHEX_BASE_URL/v1/projects/$HEALTHEX_PROJECT_ID"
+        "/recruitment/identified-patients/17d4513f-73e8/$updateData"
+    )
+    assert out.endswith("$NAME stands for a variable that is not set.\n")
+
+
+def test_a_partner_that_lacks_a_variable_is_explained_all_the_same(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WMDA_BASE_URL", CONFIGURED["WMDA_BASE_URL"])
+
+    status, out = explained(capsys, "POST", CALLS[2].path, CALLS[2].body)
+
+    assert (status, out.splitlines()[3]) == (0, "PUT https://wmda.test/api/v2/patients/status")
+
+
+@pytest.mark.usefixtures("_four_are_configured")
+def test_a_message_goes_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    request_id = "X-Request-Id: 6f0c1c1e-7d5c-4a44-8f0f-6f1a6a1f3a11"
+
+    status, out = explained(capsys, "PUT", CALLS[3].path, CALLS[3].body, "--header", request_id)
+
+    head, _, rest = lines_named(out).partition("\n  {\n")
+    sent, _, tail = f"{{\n{rest}".partition("\n  }\n")
+    assert status == 0
+    assert head == (
+        "PUT /fhir/roche/Bundle/Bj6.1Lq-hvb-28\n"
+        "update Bundle, Roche Diabetes Care (mappings/roche.yaml:NN)\n\n"
+        "PUT https://roche.test/partners/fhir/stu3/api/v2/Bundle/Bj6.1Lq-hvb-28\n"
+        "  Accept: application/fhir+json\n"
+        "  Content-Type: application/fhir+json\n"
+        "  x-origin-request-id: 6f0c1c1e-7d5c-4a44-8f0f-6f1a6a1f3a11\n"
+        "  org_id: 2.16.724.4.2\n"
+        "  over TLS with the client certificate client.pem\n"
+        "  client_id: ***\n"
+        "  client_secret: ***\n"
+    )
+    assert json.loads(f"{sent}}}") == json.loads(CALLS[3].body)
+    assert tail == (
+        "\nThe Bundle goes as it is: no row changes it, and nothing is left behind.\n\n*** stands for what is secret.\n"
+    )
+
+
+@pytest.mark.usefixtures("_four_are_configured")
+def test_a_message_in_r4_is_shown_converted(capsys: pytest.CaptureFixture[str]) -> None:
+    message = json.loads(CALLS[3].body)
+    header = message["entry"][0]["resource"]
+    header["eventCoding"] = header.pop("event")
+    header["source"]["endpoint"] = "urn:oid:2.16.724.4.2"
+    del header["timestamp"]
+    r4 = "Content-Type: application/fhir+json; fhirVersion=4.0"
+
+    status, out = explained(capsys, "PUT", CALLS[3].path, json.dumps(message), "-H", r4)
+
+    assert status == 0
+    assert '          "event": {\n' in out
+    assert "eventCoding" not in out
+    assert "\nThe Bundle is converted from FHIR 4.0 to 3.0, and nothing is lost.\n" in out
+
+
+def test_what_a_conversion_loses_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    message = json.loads(CALLS[3].body)
+    header, patient = (entry["resource"] for entry in message["entry"])
+    header["eventCoding"] = header.pop("event")
+    header["source"]["endpoint"] = "urn:oid:2.16.724.4.2"
+    del header["timestamp"]
+    patient["extension"] = [{"url": "https://example.org/x", "valueCanonical": "https://example.org/y"}]
+    r4 = "Content-Type: application/fhir+json; fhirVersion=4.0"
+
+    status, out = explained(capsys, "PUT", CALLS[3].path, json.dumps(message), "-H", r4)
+
+    assert (status, out.partition("\n  }\n")[2]) == (
+        0,
+        """
+The Bundle is converted from FHIR 4.0 to 3.0. What that changes:
+
+at                                           code           what
+───────────────────────────────────────────  ─────────────  ─────────────────────────────────────────────────────────
+Bundle.entry[1].resource.extension[0].value  not-supported  STU3 has no canonical in an extension: it is a uri there.
+
+*** stands for what is secret.
+$NAME stands for a variable that is not set.
+""",
+    )
+
+
+@pytest.mark.usefixtures("_four_are_configured")
+def test_a_refused_request_shows_every_reason_with_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out = explained(
+        capsys,
+        "PUT",
+        "/fhir/ehealth/Patient/42",
+        '{"resourceType": "Patient", "gender": "male", "foo": 1}',
+        "-H",
+        "Authorization: Bearer t",
+    )
+
+    assert (status, out) == (
+        1,
+        """\
+PUT /fhir/ehealth/Patient/42
+refused with 400, before any call
+
+at           code       what
+───────────  ─────────  ─────────────────────────────────────────────────────────────────────────────
+Patient.id   invalid    The id in the body must be the id in the address; make them the same.
+Patient.foo  structure  `foo` is not an element of Patient; leave it out, or send it as an extension.
+""",
+    )
+
+
+@pytest.mark.usefixtures("_four_are_configured")
+def test_a_token_that_the_client_has_to_send_is_missed(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out = explained(capsys, "GET", f"/fhir/ehealth/Patient/{PREPERSON}")
+
+    assert (status, out.splitlines()[-1]) == (
+        1,
+        "login  The partner ehealth asks for the caller's own token: "
+        "send it as 'Authorization: Bearer ' and the token.",
+    )
+
+
+def test_an_update_with_if_match_shows_the_reading_before_it(capsys: pytest.CaptureFixture[str]) -> None:
+    body = '{"resourceType": "Patient", "id": "42", "gender": "male"}'
+
+    status, out = explained(capsys, "PUT", "/fhir/ehealth/Patient/42", body, "-H", 'If-Match: W/"1"')
+
+    calls = [line for line in out.splitlines()[1:] if line.startswith(("GET", "PATCH"))]
+    assert (status, calls) == (
+        0,
+        ["GET $EHEALTH_BASE_URL/api/prepersons/42", "PATCH $EHEALTH_BASE_URL/api/prepersons/42"],
+    )
+
+
+def test_a_search_for_several_ids_shows_a_call_for_each(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out = explained(capsys, "GET", "/fhir/ehealth/Patient?_id=41,42")
+
+    assert (status, lines_named(out).splitlines()[1]) == (
+        0,
+        "search-type Patient, eHealth Ukraine (mappings/ehealth.yaml:NN)",
+    )
+    assert [line for line in out.splitlines()[1:] if line.startswith("GET")] == [
+        "GET $EHEALTH_BASE_URL/api/prepersons/41",
+        "GET $EHEALTH_BASE_URL/api/prepersons/42",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("GET", "/fhir/metadata"),
+        ("GET", "/fhir/wmda/metadata"),
+        ("GET", "/fhir/StructureDefinition/ehealth-preperson"),
+        ("POST", "/fhir/$versions"),
+    ],
+)
+def test_what_the_bridge_answers_itself_calls_nobody(capsys: pytest.CaptureFixture[str], method: str, url: str) -> None:
+    assert explained(capsys, method, url) == (
+        0,
+        f"{method} {url}\nThe bridge answers this itself; no partner is called.\n",
+    )
+
+
+def test_each_entry_of_a_batch_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    batch = {
+        "resourceType": "Bundle",
+        "type": "batch",
+        "entry": [
+            {"request": {"method": "GET", "url": "ehealth/Patient/42"}},
+            {"fullUrl": "urn:uuid:1", "request": {"method": "GET", "url": "metadata"}},
+            {
+                "request": {"method": "PUT", "url": "ehealth/Patient/42"},
+                "resource": {"resourceType": "Patient", "id": "42", "link": [{"other": {"reference": "urn:uuid:1"}}]},
+            },
+            {"request": {"method": "DELETE", "url": "ehealth/Patient/42"}},
+            {},
+        ],
+    }
+
+    status, out = explained(capsys, "POST", "/fhir", json.dumps(batch))
+
+    assert (status, lines_named(out)) == (
+        0,
+        """\
+POST /fhir
+Bundle.entry[0] GET ehealth/Patient/42
+  read Patient, eHealth Ukraine (mappings/ehealth.yaml:NN)
+
+  GET $EHEALTH_BASE_URL/api/prepersons/42
+    Accept: application/json
+    Authorization: Bearer ***
+    Api-key: ***
+    X-Custom-PSK: ***
+
+Bundle.entry[1] GET metadata
+  The bridge answers this itself; no partner is called.
+
+Bundle.entry[2] PUT ehealth/Patient/42
+  refused with 400, before any call
+
+  at                                                code   what
+  ────────────────────────────────────────────────  ─────  ──────────────────────────────────────────────────────────────────────────────────────────
+  Bundle.entry[2].resource.link[0].other.reference  value  Entries of a batch cannot refer to each other; send this one after the other was answered.
+
+Bundle.entry[3] DELETE ehealth/Patient/42
+  refused with 405, before any call
+
+  code           what
+  ─────────────  ────────────────────────────────────────────────────────────────────────────────────────────────────
+  not-supported  eHealth Ukraine does not offer `delete` of Patient at this address. It allows GET, HEAD, PUT, PATCH.
+
+Bundle.entry[4]
+  refused with 400, before any call
+
+  at                       code      what
+  ───────────────────────  ────────  ────────────────────────────────────────────────────
+  Bundle.entry[4].request  required  The entry needs a `request` with `method` and `url`.
+
+*** stands for what is secret.
+$NAME stands for a variable that is not set.
+""",  # noqa: E501
+    )
+
+
+def test_a_transaction_that_is_refused_whole_is_not_explained_by_entries(capsys: pytest.CaptureFixture[str]) -> None:
+    entry = {
+        "request": {"method": "PUT", "url": "ehealth/Patient/42"},
+        "resource": {"resourceType": "Patient", "id": "42", "gender": "male"},
+    }
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry, entry]}
+
+    status, out = explained(capsys, "POST", "/fhir", json.dumps(bundle))
+
+    assert (status, out.splitlines()[1:3]) == (1, ["refused with 422, before any call", ""])
+
+
+def test_a_batch_without_entries_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explained(capsys, "POST", "/fhir", '{"resourceType": "Bundle", "type": "batch"}') == (
+        0,
+        "POST /fhir\nThe Bundle has no entries.\n",
+    )
+
+
+def test_a_message_that_is_posted_to_the_base_is_explained_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out = explained(capsys, "POST", "/fhir/roche", CALLS[3].body)
+
+    assert (status, lines_named(out).splitlines()[1]) == (
+        0,
+        "$process-message Bundle, Roche Diabetes Care (mappings/roche.yaml:NN)",
+    )
+
+
+def test_the_body_may_be_a_file_or_standard_input(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "status.json"
+    file.write_text(CALLS[2].body, encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(CALLS[2].body.encode())))
+
+    from_text = explained(capsys, "POST", CALLS[2].path, CALLS[2].body)
+    from_file = explained(capsys, "POST", CALLS[2].path, str(file))
+    from_stdin = explained(capsys, "POST", CALLS[2].path, "-")
+
+    assert from_text[0] == 0
+    assert from_text == from_file == from_stdin
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ("GET", "/health/live"),
+            "'/health/live' is not below /fhir; give an address such as /fhir/<base>/<type>/<id>",
+        ),
+        (("GET", "/fhirbase/x"), "'/fhirbase/x' is not below /fhir; give an address such as /fhir/<base>/<type>/<id>"),
+        (("PUT", "/fhir/x", "/nowhere.json"), "/nowhere.json: No such file or directory"),
+        (("GET", "/fhir/x", "-H", "Accept"), "'Accept' is no header; write 'Name: value'"),
+    ],
+)
+def test_wrong_use_is_one_line(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], line: str) -> None:
+    status = main(["explain", *arguments])
+
+    assert (status, *capsys.readouterr()) == (2, "", f"fhir-bridge: {line}\n")
+
+
+def test_what_a_terminal_would_obey_is_spelled_out(capsys: pytest.CaptureFixture[str]) -> None:
+    body = '{"resourceType": "Patient", "id": "42", "name": [{"family": "a\u009b31mb"}]}'
+
+    _, out = explained(capsys, "PUT", "/fhir/ehealth/Patient/42", body)
+
+    assert '    "last_name": "a\\u009b31mb"\n' in out
+    assert "\u009b" not in out
