@@ -151,7 +151,7 @@ class Bridge:
         base = interaction.address.base
         partner = self.routes.configured_partner(base) if base is not None else None
         partners = [partner] if partner else self.routes.configured()
-        offers = [offer for each in partners for offer in _offers(each)]
+        offers = [offer for each in partners if interaction.version in each.versions for offer in _offers(each)]
         url = f"{self.base_url}/fhir{f'/{base}' if base else ''}" if self.base_url else None
         names = ", ".join(each.title for each in partners) or "no partner"
         title = base_title(partner.title if partner else None)
@@ -166,7 +166,16 @@ class Bridge:
 
 def _offers(partner: Partner) -> list[Offer]:
     return [
-        Offer(route.resource_type, route.code, name, route.definition, route.profile, partner.title)
+        Offer(
+            resource_type=route.resource_type,
+            code=route.code,
+            by=partner.title,
+            operation=name,
+            definition=route.definition,
+            profile=route.profile,
+            of_system=route.of_system,
+            system=partner.logical_system,
+        )
         for route in partner.routes
         for name in (route.names() or (None,))
     ]

@@ -6,26 +6,35 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_bridge.fhir.conformance import TYPES
 from fhir_bridge.fhir.elements import Version
-from fhir_bridge.fhir.negotiation import FHIR_JSON, JSON_PATCH
+from fhir_bridge.fhir.negotiation import FHIR_JSON, JSON_PATCH, MERGE_PATCH_TYPES
 from fhir_bridge.outcome import Json
 
 RELEASED = "2026-11-21"
 """The date of the statement: that of the release, for the software decides what is offered."""
 
 _FULL_VERSIONS: dict[Version, str] = {"4.0": "4.0.1", "3.0": "3.0.2"}
+_OPERATIONS = "http://hl7.org/fhir/OperationDefinition"
+_PARAMETERS = "http://hl7.org/fhir/SearchParameter"
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One interaction that is offered: `operation` is a name without `$`, `definition` and `profile` are canonicals."""
+    """One interaction that is offered: `operation` is a name without `$`, `definition` and `profile` are canonicals.
+
+    `of_system`: an operation of the whole base. `system`: whose identifiers a search finds records by. `by`: who
+    offers it.
+    """
 
     resource_type: str
     code: str
-    operation: str | None
-    definition: str | None
-    profile: str | None
     by: str
+    operation: str | None = None
+    definition: str | None = None
+    profile: str | None = None
+    of_system: bool = False
+    system: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +49,10 @@ class Statement:
 
 
 def capability_statement(about: Statement, offers: Sequence[Offer]) -> Json:
-    """Return the CapabilityStatement that lists just these offers, in the FHIR version of `about`."""
-    implementation = {"description": about.description}
-    if about.url is not None:
-        implementation["url"] = about.url
+    """Return the CapabilityStatement that lists these offers and what every base has, in the FHIR version of `about`.
+
+    Every base takes batches and transactions, and has `$validate` and `$versions`; in R4 it serves its definitions.
+    """
     statement: dict[str, Any] = {
         "resourceType": "CapabilityStatement",
         "name": "FhirBridge",
@@ -53,40 +62,89 @@ def capability_statement(about: Statement, offers: Sequence[Offer]) -> Json:
         "publisher": "fhir-bridge",
         "kind": "instance",
         "software": {"name": "fhir-bridge", "version": about.software_version},
-        "implementation": implementation,
+        "implementation": {"description": about.description, **({"url": about.url} if about.url else {})},
         "fhirVersion": _FULL_VERSIONS[about.version],
+        **({"acceptUnknown": "no"} if about.version == "3.0" else {}),
+        "format": [FHIR_JSON, "json"],
     }
-    if about.version == "3.0":
-        statement["acceptUnknown"] = "no"
-    statement["format"] = [FHIR_JSON, "json"]
     if any(offer.code == "patch" for offer in offers):
-        statement["patchFormat"] = [JSON_PATCH, FHIR_JSON]
-    types = list(dict.fromkeys(offer.resource_type for offer in offers))
-    rest: dict[str, Any] = {"mode": "server"}
-    resources = [_resource(about.version, [offer for offer in offers if offer.resource_type == name]) for name in types]
-    if resources:
-        rest["resource"] = resources
-    if about.version == "3.0" and (operations := _operations(offers)):
-        rest["operation"] = [{**each, "definition": {"reference": each["definition"]}} for each in operations]
-    statement["rest"] = [rest]
-    return statement
+        statement["patchFormat"] = [JSON_PATCH, FHIR_JSON, MERGE_PATCH_TYPES[0]]
+    return {**statement, "rest": [_stu3_rest(offers) if about.version == "3.0" else _r4_rest(offers)]}
 
 
-def _resource(version: Version, offers: Sequence[Offer]) -> Json:
-    """One `rest.resource`: the interactions, profiles and operations of one type."""
-    resource: dict[str, Any] = {"type": offers[0].resource_type}
+_SYSTEM_INTERACTIONS = [
+    {"code": "transaction", "documentation": "One entry at most may change anything: partners have no common commit."},
+    {"code": "batch"},
+]
+_VALIDATE = {"name": "validate", "definition": f"{_OPERATIONS}/Resource-validate"}
+_VERSIONS = {"name": "versions", "definition": f"{_OPERATIONS}/CapabilityStatement-versions"}
+
+_ID = {"name": "_id", "definition": f"{_PARAMETERS}/Resource-id", "type": "token"}
+_WHOLE = "The whole value, as it is written."
+
+
+def _r4_rest(offers: Sequence[Offer]) -> Json:
+    return {
+        "mode": "server",
+        "resource": [*(_r4_resource(each) for each in _by_type(offers)), *map(_definitions, TYPES)],
+        "interaction": _SYSTEM_INTERACTIONS,
+        "operation": [*_operations(offer for offer in offers if offer.of_system), _VERSIONS],
+    }
+
+
+def _stu3_rest(offers: Sequence[Offer]) -> Json:
+    """STU3 lists the operations of all types at the base, each with a reference, and no type without interactions."""
+    operations = [*_operations(offers), _VALIDATE, _VERSIONS]
+    resources = [resource for resource in map(_resource, _by_type(offers)) if "interaction" in resource]
+    return {
+        "mode": "server",
+        **({"resource": resources} if resources else {}),
+        "interaction": _SYSTEM_INTERACTIONS,
+        "operation": [{**each, "definition": {"reference": each["definition"]}} for each in operations],
+    }
+
+
+def _by_type(offers: Sequence[Offer]) -> list[list[Offer]]:
+    """The offers of each resource type, in the order in which the types first occur."""
+    types = dict.fromkeys(offer.resource_type for offer in offers if not offer.of_system)
+    return [[offer for offer in offers if offer.resource_type == name and not offer.of_system] for name in types]
+
+
+def _r4_resource(offers: Sequence[Offer]) -> Json:
     profiles = list(dict.fromkeys(offer.profile for offer in offers if offer.profile and offer.operation is None))
-    if profiles and version == "4.0":
-        resource["supportedProfile"] = profiles
-    resource["documentation"] = "; ".join(_documentation(offers))
-    interactions = dict.fromkeys(offer.code for offer in offers if offer.operation is None)
-    if interactions:
-        resource["interaction"] = [{"code": code} for code in interactions]
+    resource = _resource(offers)
+    return {
+        "type": resource.pop("type"),
+        **({"supportedProfile": profiles} if profiles else {}),
+        **resource,
+        "operation": [*_operations(offers), _VALIDATE],
+    }
+
+
+def _resource(offers: Sequence[Offer]) -> dict[str, Any]:
+    """One `rest.resource`: the interactions of one type, and how each may be asked for."""
+    codes = list(dict.fromkeys(offer.code for offer in offers if offer.operation is None))
+    resource: dict[str, Any] = {"type": offers[0].resource_type, "documentation": "; ".join(_documentation(offers))}
+    if codes:
+        resource["interaction"] = [{"code": code} for code in codes]
         resource["updateCreate"] = False
-    operations = _operations(offers)
-    if operations and version == "4.0":
-        resource["operation"] = operations
+    if "create" in codes:
+        resource["conditionalCreate"] = False
+    if "read" in codes:
+        resource["conditionalRead"] = "full-support"
+    if "update" in codes:
+        resource["conditionalUpdate"] = True
+    if "search-type" in codes:
+        resource["searchParam"] = _search_parameters(offers)
     return resource
+
+
+def _search_parameters(offers: Sequence[Offer]) -> list[Json]:
+    systems = dict.fromkeys(offer.system for offer in offers if offer.code == "search-type" and offer.system)
+    name = offers[0].resource_type
+    documentation = f"With a system, which is the logical id's: {', '.join(systems)}."
+    identifier = {"name": "identifier", "definition": f"{_PARAMETERS}/{name}-identifier", "type": "token"}
+    return [_ID, *([{**identifier, "documentation": documentation}] if systems else [])]
 
 
 def _documentation(offers: Iterable[Offer]) -> list[str]:
@@ -100,6 +158,23 @@ def _documentation(offers: Iterable[Offer]) -> list[str]:
 def _operations(offers: Iterable[Offer]) -> list[dict[str, Any]]:
     found = [(offer.operation, offer.definition) for offer in offers if offer.operation and offer.definition]
     return [{"name": name, "definition": definition} for name, definition in dict.fromkeys(found)]
+
+
+def _definitions(resource_type: str) -> Json:
+    """The `rest.resource` of a type of definitions, which every R4 base serves."""
+    definition = f"{_PARAMETERS}/conformance"
+    return {
+        "type": resource_type,
+        "documentation": "What the bridge checks requests by.",
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "updateCreate": False,
+        "searchParam": [
+            _ID,
+            {"name": "url", "definition": f"{definition}-url", "type": "uri"},
+            {"name": "name", "definition": f"{definition}-name", "type": "string", "documentation": _WHOLE},
+        ],
+        "operation": [_VALIDATE],
+    }
 
 
 def base_title(title: str | None) -> str:
