@@ -272,13 +272,13 @@ def unreadable(title: str, status: int, why: str, *, accepted: bool) -> Json:
     )
 
 
-PAGE = "it is no JSON: The body is not JSON: Expecting value, at line 1, column 1.."
+PAGE = "it is no JSON: The body is not JSON: Expecting value, at line 1, column 1."
 LIES = {
     "a page": ("<html>Please sign in</html>", PAGE),
     "text": ("OK", PAGE),
     "half an answer": (
         '{"data": {"id": "7c3d',
-        "it is no JSON: The body is not JSON: Unterminated string starting, at line 1, column 17..",
+        "it is no JSON: The body is not JSON: Unterminated string starting, at line 1, column 17.",
     ),
     "nothing": ("", "it is empty."),
     "white space": (" \r\n", "it is empty."),
@@ -309,11 +309,11 @@ LIES = {
     ),
     "a key twice": (
         f'{{"data": {{"id": "{ID}", "id": "x"}}}}',
-        "it is no JSON: The key `id` occurs more than once in one object; keep one..",
+        "it is no JSON: The key `id` occurs more than once in one object; keep one.",
     ),
     "JSON 100,000 deep": (
         '{"data":' * 100_000,
-        "it is no JSON: The body is nested more than 64 levels deep..",
+        "it is no JSON: The body is nested more than 64 levels deep.",
     ),
 }
 
