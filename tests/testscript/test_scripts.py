@@ -18,7 +18,7 @@ from tests.testscript.runner import Servers, run_file
 pytestmark = pytest.mark.anyio
 
 SCRIPTS = sorted((Path(__file__).parents[1] / "testscripts").glob("*.json"))
-FIXTURES = sorted((Path(__file__).parents[1] / "testscripts/fixtures").glob("*.json"))
+FIXTURES = sorted((Path(__file__).parents[1] / "testscripts/fixtures").iterdir())
 
 AWAITED = {
     "ehealth-errors-xml": "XML",
