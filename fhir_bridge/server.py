@@ -17,10 +17,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fhir_bridge.bridge import Bridge
-from fhir_bridge.fhir.elements import is_resource
-from fhir_bridge.fhir.interaction import FhirResponse, Interaction, parse_address
+from fhir_bridge.fhir.elements import Version, is_resource
+from fhir_bridge.fhir.interaction import FhirResponse, Interaction, parse_address, parse_query
 from fhir_bridge.fhir.json import dumps
-from fhir_bridge.fhir.negotiation import FHIR_JSON
+from fhir_bridge.fhir.negotiation import MediaType
+from fhir_bridge.fhir.presentation import Presentation, read_presentation
 from fhir_bridge.fhir.request import HttpRequest, read_interaction
 from fhir_bridge.outcome import FhirError, Issue, operation_outcome
 from fhir_bridge.settings import MAX_BODY_BYTES
@@ -74,11 +75,15 @@ async def _answer(bridge: Bridge, request: Request, max_body_bytes: int) -> Resp
     started, uuid = time.perf_counter(), str(uuid4())
     request_id = _request_id(request.headers.get("x-request-id"), uuid)
     interaction: Interaction | None = None
+    presentation = Presentation()
     try:
+        headers = _headers(request)
+        presentation, accept = read_presentation(headers, dict(parse_query(request.url.query)))
         if request.method == "OPTIONS":
             response = _options(bridge, request)
         else:
-            interaction = await _read(bridge, request, max_body_bytes, request_id, uuid)
+            http_request = await _http_request(bridge, request, headers, max_body_bytes)
+            interaction = _interaction(bridge, http_request, accept, request_id, uuid)
             response = await bridge.handle(interaction)
     except FhirError as error:
         response = _outcome(error)
@@ -87,7 +92,13 @@ async def _answer(bridge: Bridge, request: Request, max_body_bytes: int) -> Resp
         text = f"The bridge failed; its log says more under the request id {request_id}."
         response = _outcome(FhirError(500, Issue("internal-error", "exception", text)))
     _log(request_id, request.method, interaction, response, time.perf_counter() - started)
-    return _render(response, interaction, request_id)
+    answer = _render(response, presentation, interaction.version if interaction else "4.0", request_id)
+    return _without_body(answer) if request.method == "HEAD" else answer
+
+
+def _without_body(answer: Response) -> Response:
+    """The answer to HEAD: every header, and so the length of the body that is not sent."""
+    return Response(status_code=answer.status_code, headers=answer.headers)
 
 
 def _options(bridge: Bridge, request: Request) -> FhirResponse:
@@ -107,23 +118,22 @@ def _headers(request: Request) -> dict[str, str]:
     return {name: ", ".join(request.headers.getlist(name)) for name in request.headers}
 
 
-async def _read(bridge: Bridge, request: Request, max_body_bytes: int, request_id: str, uuid: str) -> Interaction:
-    http_request = HttpRequest(
+async def _http_request(
+    bridge: Bridge, request: Request, headers: Mapping[str, str], max_body_bytes: int
+) -> HttpRequest:
+    return HttpRequest(
         method=request.method,
         root=f"{bridge.base_url or str(request.base_url).rstrip('/')}/fhir",
         path=_path(request),
         query=request.url.query,
-        headers=_headers(request),
+        headers=headers,
         body=await _read_body(request, max_body_bytes),
     )
-    return read_interaction(
-        http_request,
-        bridge.routes.partners,
-        bridge.routes.versions,
-        request_id=request_id,
-        uuid=uuid,
-        now=datetime.now(UTC),
-    )
+
+
+def _interaction(bridge: Bridge, request: HttpRequest, accept: MediaType, request_id: str, uuid: str) -> Interaction:
+    bases, versions, now = bridge.routes.partners, bridge.routes.versions, datetime.now(UTC)
+    return read_interaction(request, bases, versions, accept, request_id=request_id, uuid=uuid, now=now)
 
 
 async def _read_body(request: Request, max_body_bytes: int) -> bytes:
@@ -153,18 +163,12 @@ def _outcome(error: FhirError) -> FhirResponse:
     return FhirResponse(error.status_code, operation_outcome(error.issues), error.headers)
 
 
-def _render(response: FhirResponse, interaction: Interaction | None, request_id: str) -> Response:
+def _render(response: FhirResponse, presentation: Presentation, version: Version, request_id: str) -> Response:
     headers = {**response.headers, "X-Request-Id": request_id}
     if response.resource is None:
         return Response(status_code=response.status_code, headers=headers)
-    asks_version = interaction is not None and "fhirversion" in _asked(interaction).lower()
-    version = f"; fhirVersion={interaction.version}" if interaction and asks_version else ""
-    media_type = f"{FHIR_JSON}; charset=utf-8{version}"
-    return Response(dumps(response.resource), response.status_code, headers, media_type)
-
-
-def _asked(interaction: Interaction) -> str:
-    return interaction.headers.get("accept", "") + interaction.headers.get("content-type", "")
+    headers["Content-Type"] = presentation.content_type(version)
+    return Response(presentation.write(response.resource, version), response.status_code, headers)
 
 
 def _json(request: Request, value: Mapping[str, object]) -> Response:
@@ -210,4 +214,4 @@ def _no_fhir_address(request: Request, error: Exception) -> Response:
     else:
         issue = Issue("unknown-path", "not-found", "There is nothing at this address; FHIR is served below /fhir.")
     response = _outcome(FhirError(error.status_code, issue, headers=error.headers))
-    return _render(response, None, request_id)
+    return _render(response, Presentation(), "4.0", request_id)

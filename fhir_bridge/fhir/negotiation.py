@@ -12,6 +12,7 @@ from fhir_bridge.fhir.elements import Version
 from fhir_bridge.outcome import ErrorCode, FhirError, Issue
 
 FHIR_JSON = "application/fhir+json"
+FHIR_XML = "application/fhir+xml"
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH_TYPES = ("application/merge-patch+json", "application/json")
 """A patch in plain JSON is a merge patch: a client that says no more sends the elements that change."""
@@ -19,7 +20,18 @@ MERGE_PATCH_TYPES = ("application/merge-patch+json", "application/json")
 FORM = "application/x-www-form-urlencoded"
 JSON_TYPES = (FHIR_JSON, "application/json", "text/json", "application/json+fhir")
 
-_FORMATS = frozenset({*JSON_TYPES, "json"})
+XML_TYPES = (FHIR_XML, "application/xml", "text/xml", "application/xml+fhir")
+
+_FORMATS: Mapping[str, str] = {
+    **{name: name for name in (*JSON_TYPES, *XML_TYPES)},
+    "json": FHIR_JSON,
+    "xml": FHIR_XML,
+}
+"""What `_format` may say, and the media type that it means."""
+
+_RANGES: Mapping[str, str] = {"*/*": FHIR_JSON, "application/*": FHIR_JSON, "text/*": "text/json"}
+
+
 _VERSIONS: Mapping[str, Version] = {
     "4.0": "4.0", "4.0.0": "4.0", "4.0.1": "4.0",
     "3.0": "3.0", "3.0.1": "3.0", "3.0.2": "3.0",
@@ -60,20 +72,23 @@ def accepted(accept: str | None, format_: str | None) -> MediaType:
     """Return the media type that the answer gets; `_format` wins over Accept. Raises FhirError 406."""
     if format_ is not None:
         wanted = parse_media_type(format_.replace(" ", "+"))
-        if wanted.name in _FORMATS:
-            return wanted._replace(name=FHIR_JSON if wanted.name == "json" else wanted.name)
-        raise _not_acceptable("http._format")
+        if wanted.name not in _FORMATS:
+            raise _not_acceptable("http._format")
+        return wanted._replace(name=_FORMATS[wanted.name])
     choices = [parse_media_type(text) for text in (accept or "*/*").split(",") if text.strip()]
     for choice in sorted(choices, key=lambda choice: -choice.quality):
-        if choice.quality > 0 and choice.name in JSON_TYPES:
-            return choice
-        if choice.quality > 0 and choice.name in ("*/*", "application/*"):
-            return choice._replace(name=FHIR_JSON)
+        name = choice.name if choice.name in (*JSON_TYPES, *XML_TYPES) else _RANGES.get(choice.name)
+        if name is not None and choice.quality > 0:
+            return choice._replace(name=name)
     raise _not_acceptable("http.Accept")
 
 
+def is_xml(media_type: str) -> bool:
+    return media_type in XML_TYPES
+
+
 def _not_acceptable(expression: str) -> FhirError:
-    text = f"The answer can be had as {FHIR_JSON} only; ask for that."
+    text = f"The answer can be had as {FHIR_JSON} or {FHIR_XML}; ask for one of them."
     return FhirError(406, Issue("not-acceptable", "not-supported", text, expression))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from fhir_bridge.fhir import json, xml
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.interaction import (
     Code,
@@ -15,16 +16,18 @@ from fhir_bridge.fhir.interaction import (
     parse_preferences,
     parse_query,
 )
-from fhir_bridge.fhir.json import loads
 from fhir_bridge.fhir.negotiation import (
+    FHIR_JSON,
+    FHIR_XML,
     FORM,
     JSON_PATCH,
     JSON_TYPES,
     MERGE_PATCH_TYPES,
+    XML_TYPES,
     MediaType,
-    accepted,
     body_type,
     fhir_version,
+    is_xml,
 )
 from fhir_bridge.outcome import FhirError, Issue, Json
 
@@ -49,25 +52,29 @@ def read_interaction(
     request: HttpRequest,
     bases: Mapping[str, object],
     versions: Callable[[str | None], Sequence[Version]],
+    accept: MediaType,
     *,
     request_id: str,
     uuid: str,
     now: datetime,
 ) -> Interaction:
-    """Return what the request asks for; `versions` tells the FHIR versions of a base. Raises FhirError."""
+    """Return what the request asks for; raises FhirError.
+
+    `bases` are the partners' names, `versions` tells the FHIR versions of a base, `accept` is what the answer shall be.
+    """
     address = parse_address(request.path, bases)
     code = interaction_code(request.method, address)
     query = parse_query(request.query) + _form(request, code)
-    accept = accepted(request.headers.get("accept"), dict(query).get("_format"))
-    content, body = _read_body(request, code)
+    content = _content_type(request, code)
+    version = fhir_version(content, accept, versions(address.base))
     return Interaction(
         code=code,
         address=address,
-        version=fhir_version(content, accept, versions(address.base)),
+        version=version,
         query=query,
         headers=request.headers,
         content_type=content.name if content else "",
-        body=body,
+        body=None if content is None else _read_body(request.body, content, version),
         preferences=parse_preferences(request.headers.get("prefer", "")),
         request_id=request_id,
         uuid=uuid,
@@ -84,11 +91,16 @@ def _form(request: HttpRequest, code: Code) -> tuple[tuple[str, str], ...]:
     return parse_query(request.body.decode("utf-8", "replace"))
 
 
-def _read_body(request: HttpRequest, code: Code) -> tuple[MediaType | None, Json]:
+def _content_type(request: HttpRequest, code: Code) -> MediaType | None:
+    """The media type of the body; None where there is no body, or none that means anything."""
     if code not in _WITH_BODY or not request.body.strip():
-        return None, None
-    known = (JSON_PATCH, *JSON_TYPES, *MERGE_PATCH_TYPES) if code == "patch" else JSON_TYPES
-    content, body = body_type(request.headers.get("content-type"), known), loads(request.body)
-    if body is None:
+        return None
+    patches = (JSON_PATCH, *MERGE_PATCH_TYPES) if code == "patch" else ()
+    return body_type(request.headers.get("content-type"), (FHIR_JSON, FHIR_XML, *JSON_TYPES, *XML_TYPES, *patches))
+
+
+def _read_body(body: bytes, content: MediaType, version: Version) -> Json:
+    value = xml.loads(body, version) if is_xml(content.name) else json.loads(body)
+    if value is None:
         raise FhirError(400, Issue("wrong-resource-type", "structure", "The body is `null`, which is no resource."))
-    return content, body
+    return value

@@ -1,0 +1,60 @@
+"""FHIR XML to plain JSON values and back: the very values that the JSON of the same resource has.
+
+https://hl7.org/fhir/R4/xml.html
+"""
+
+from __future__ import annotations
+
+from fhir_bridge.fhir.elements import Version
+from fhir_bridge.fhir.problems import Problem
+from fhir_bridge.fhir.structure import MAX_ISSUES
+from fhir_bridge.fhir.xml_reading import DIV, FHIR, Reading
+from fhir_bridge.fhir.xml_syntax import parse, refused, sources
+from fhir_bridge.fhir.xml_writing import is_named, resource_text
+from fhir_bridge.outcome import FhirError, Issue, Json
+
+
+def loads(body: bytes, version: Version = "4.0") -> Json:
+    """Return the resource of XML text in UTF-8: true and false as bool, integers as int, decimals as Decimal.
+
+    A byte order mark, comments and processing instructions are skipped, and elements may come in any order. A
+    narrative is kept as it is written. An element that occurs too often becomes a list, and an empty one "" or {}:
+    the structure checker has words for these, as it has for what is missing. Raises FhirError 400 for what JSON
+    could not say: syntax errors, other encodings, any DOCTYPE, nesting beyond what `json.loads` allows; with an
+    issue for each: unknown resource types, elements and attributes, other namespaces, text between elements,
+    booleans and numbers that are none.
+    """
+    text = _text(body)
+    root = parse(text.encode())
+    reading = Reading(version, sources(root, text, DIV))
+    resource = reading.resource(root)
+    if reading.found:
+        raise FhirError(400, *_issues(reading.found))
+    return resource
+
+
+def dumps(resource: Json, version: Version = "4.0") -> bytes:
+    """Return XML text in UTF-8, elements in FHIR's order, decimals with the digits that they came with.
+
+    U+FFFD replaces what XML has no character for, such as most control characters. What FHIR does not have is
+    written by the shape of its JSON, after what it has, and left out where its name could not be a FHIR element's.
+    A narrative that is not XML is written as its text. Raises ValueError for what does not name a resource type.
+    """
+    if not is_named(resource):
+        raise ValueError("Only a resource that names its type can be written as XML.")
+    return f'<?xml version="1.0" encoding="UTF-8"?>{resource_text(version, resource, FHIR)}'.encode()
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise refused("not-utf-8", f"The body is not UTF-8: byte {error.start + 1:,} cannot be read.") from None
+
+
+def _issues(found: list[Problem]) -> list[Issue]:
+    issues = [problem.issue(problem.path) for problem in found[:MAX_ISSUES]]
+    if len(found) > MAX_ISSUES:
+        text = f"There are {len(found) - MAX_ISSUES:,} more problems; correct these first."
+        issues.append(Issue("too-many-problems", "structure", text))
+    return issues
