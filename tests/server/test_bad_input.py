@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -275,7 +275,7 @@ async def test_every_problem_of_the_structure_has_its_path(canned: httpx.AsyncCl
     ]
 
 
-PARAMETERS = {
+PARAMETERS: Mapping[str, tuple[list[Json], int, list[Json]]] = {
     "an unknown one": (
         [{"name": "skipInteractiv", "valueBoolean": True}],
         422,

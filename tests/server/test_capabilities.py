@@ -1,0 +1,189 @@
+"""`GET metadata`: each base states what it does, no more and no less."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from fhir_bridge.bridge import SOFTWARE_VERSION
+from fhir_bridge.fhir.structure import structure_checker
+from fhir_bridge.mapping.routes import Routes
+from fhir_bridge.outcome import Json
+from tests.serving import SANDBOX, Canned, serving, shipped
+
+pytestmark = pytest.mark.anyio
+
+CANON = "https://fhir-bridge.example/fhir"
+BASES = ["", "/ehealth", "/healthex", "/wmda", "/roche"]
+R4 = {"Accept": "application/fhir+json; fhirVersion=4.0"}
+
+
+async def statement(client: httpx.AsyncClient, base: str, **headers: str) -> Json:
+    response = await client.get(f"/fhir{base}/metadata", headers=headers)
+    assert response.status_code == 200
+    return response.json()
+
+
+def stated(body: Json) -> dict[str, list[str]]:
+    """Return the interactions and the `$operations` of each resource type."""
+    return {
+        resource["type"]: [
+            *(each["code"] for each in resource.get("interaction", [])),
+            *(f"${each['name']}" for each in resource.get("operation", [])),
+        ]
+        for resource in body["rest"][0]["resource"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("base", "version", "title", "description"),
+    [
+        (
+            "",
+            "4.0.1",
+            "fhir-bridge: the hub",
+            "FHIR facade of eHealth Ukraine, HealthEx, Roche Diabetes Care, WMDA Search & Match",
+        ),
+        ("/ehealth", "4.0.1", "fhir-bridge: eHealth Ukraine", "FHIR facade of eHealth Ukraine"),
+        ("/healthex", "4.0.1", "fhir-bridge: HealthEx", "FHIR facade of HealthEx"),
+        ("/wmda", "4.0.1", "fhir-bridge: WMDA Search & Match", "FHIR facade of WMDA Search & Match"),
+        ("/roche", "3.0.2", "fhir-bridge: Roche Diabetes Care", "FHIR facade of Roche Diabetes Care"),
+    ],
+)
+async def test_a_statement_says_who_speaks_and_which_fhir(
+    client: httpx.AsyncClient, base: str, version: str, title: str, description: str
+) -> None:
+    """Roche's base speaks STU3 where nothing else is asked for."""
+    body = await statement(client, base)
+
+    assert (body["resourceType"], body["kind"], body["status"]) == ("CapabilityStatement", "instance", "active")
+    assert (body["fhirVersion"], body["title"]) == (version, title)
+    assert body["implementation"] == {"description": description}
+    assert body["software"] == {"name": "fhir-bridge", "version": SOFTWARE_VERSION}
+
+
+@pytest.mark.parametrize("base", BASES)
+async def test_a_statement_is_good_fhir(client: httpx.AsyncClient, base: str) -> None:
+    """In the version that it says."""
+    body = await statement(client, base)
+
+    assert structure_checker("3.0" if body["fhirVersion"] == "3.0.2" else "4.0")(body) == []
+
+
+async def test_a_statement_in_r4_of_a_base_that_speaks_stu3(client: httpx.AsyncClient) -> None:
+    """With the profile, for which STU3 has another place."""
+    body = await statement(client, "/roche", **R4)
+
+    assert structure_checker("4.0")(body) == []
+    assert body["fhirVersion"] == "4.0.1"
+    assert body["rest"][0]["resource"][0]["supportedProfile"] == [f"{CANON}/StructureDefinition/roche-message"]
+
+
+async def test_each_base_states_the_calls_of_the_contract(client: httpx.AsyncClient) -> None:
+    """Its own, and the hub all of them."""
+    ehealth = stated(await statement(client, "/ehealth"))
+    healthex = stated(await statement(client, "/healthex"))
+    wmda = stated(await statement(client, "/wmda"))
+    roche = stated(await statement(client, "/roche", **R4))
+    hub = stated(await statement(client, ""))
+
+    assert {"read", "update", "patch"} <= set(ehealth["Patient"])
+    assert {"$update-data", "$updateData"} <= set(healthex["Patient"])
+    assert "$update-search-status" in wmda["Patient"]
+    assert "update" in roche["Bundle"]
+    for base in (ehealth, healthex, wmda, roche):
+        assert set(base.get("Patient", [])) <= set(hub["Patient"])
+        assert set(base.get("Bundle", [])) <= set(hub["Bundle"])
+
+
+REQUESTS = {
+    "read": ("GET", "/{}/1"),
+    "update": ("PUT", "/{}/1"),
+    "patch": ("PATCH", "/{}/1"),
+    "delete": ("DELETE", "/{}/1"),
+    "vread": ("GET", "/{}/1/_history/1"),
+    "history-instance": ("GET", "/{}/1/_history"),
+    "history-type": ("GET", "/{}/_history"),
+    "search-type": ("GET", "/{}?_id=1"),
+    "create": ("POST", "/{}"),
+}
+
+
+def every(type_: str) -> Iterator[tuple[str, str, str]]:
+    for code, (method, path) in REQUESTS.items():
+        yield code, method, path.format(type_)
+
+
+@pytest.mark.parametrize(
+    ("base", "type_"), [("/ehealth", "Patient"), ("/healthex", "Patient"), ("/wmda", "Patient"), ("/roche", "Bundle")]
+)
+async def test_what_is_stated_is_what_is_done(
+    canned: httpx.AsyncClient, partner: Canned, base: str, type_: str
+) -> None:
+    """An interaction is stated just where it is not answered with 405."""
+    partner.answer(404)
+    codes = {code for code in stated(await statement(canned, base, **R4))[type_] if not code.startswith("$")}
+
+    done = set()
+    for code, method, path in every(type_):
+        response = await canned.request(method, f"/fhir{base}{path}")
+        done |= set() if response.status_code == 405 else {code}
+
+    assert done == codes
+
+
+async def test_an_operation_is_stated_with_its_definition(client: httpx.AsyncClient) -> None:
+    """Under each of its names."""
+    healthex = await statement(client, "/healthex")
+    wmda = await statement(client, "/wmda")
+
+    operations = [*healthex["rest"][0]["resource"][0]["operation"], *wmda["rest"][0]["resource"][0]["operation"]]
+    named = [{key: each[key] for key in ("name", "definition")} for each in operations]
+    assert {"name": "update-data", "definition": f"{CANON}/OperationDefinition/healthex-update-data"} in named
+    assert {"name": "updateData", "definition": f"{CANON}/OperationDefinition/healthex-update-data"} in named
+    assert {
+        "name": "update-search-status",
+        "definition": f"{CANON}/OperationDefinition/wmda-update-search-status",
+    } in named
+
+
+async def test_the_profile_and_the_patch_formats_are_stated(client: httpx.AsyncClient) -> None:
+    """Of the base that can be patched, and of no other."""
+    ehealth = await statement(client, "/ehealth")
+    wmda = await statement(client, "/wmda")
+
+    assert ehealth["rest"][0]["resource"][0]["supportedProfile"] == [f"{CANON}/StructureDefinition/ehealth-preperson"]
+    assert {"application/json-patch+json", "application/fhir+json"} <= set(ehealth["patchFormat"])
+    assert "patchFormat" not in wmda
+
+
+async def test_the_hub_leaves_out_who_is_not_configured(partner: Canned) -> None:
+    """Nothing is promised that would be 404."""
+    routes = shipped({name: value for name, value in SANDBOX.items() if name.startswith("WMDA_")})
+
+    async with serving(routes, partner.everywhere()) as client:
+        body = await statement(client, "")
+
+    assert body["implementation"] == {"description": "FHIR facade of WMDA Search & Match"}
+    assert [name for name in stated(body)["Patient"] if "update" in name] == ["$update-search-status"]
+    assert "Bundle" not in stated(body)
+
+
+async def test_the_public_address_stands_in_the_statement(ready_routes: Routes, partner: Canned) -> None:
+    """Where one is configured: behind a proxy nothing else would tell it."""
+    async with serving(ready_routes, partner.everywhere(), base_url="https://fhir.example.org") as client:
+        hub = await statement(client, "")
+        ehealth = await statement(client, "/ehealth")
+
+    assert hub["implementation"]["url"] == "https://fhir.example.org/fhir"
+    assert ehealth["implementation"]["url"] == "https://fhir.example.org/fhir/ehealth"
+
+
+@pytest.mark.parametrize("base", BASES)
+async def test_no_partner_is_called_for_it(canned: httpx.AsyncClient, partner: Canned, base: str) -> None:
+    """Nor with HEAD."""
+    await statement(canned, base)
+    response = await canned.head(f"/fhir{base}/metadata")
+
+    assert (response.status_code, response.content) == (200, b"")
+    assert partner.calls() == []
