@@ -1,4 +1,4 @@
-"""Writes capability-statement.json: what the hub states when every partner is configured (`make capability-statement`)."""
+"""Writes capability-statement.json, what the hub states with every partner configured: `make capability-statement`."""
 
 from __future__ import annotations
 

@@ -12,7 +12,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+
+from tests.e2e.processes import COMMAND, environment, ran, started, url_in
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,6 +43,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True, text=True)
     (built,) = folder.iterdir()
     return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment in which the wheel is the installed package: unpacked, as an installer would, and found first."""
+    folder = tmp_path_factory.mktemp("site-packages")
+    zipfile.ZipFile(wheel).extractall(folder)
+    return {"PYTHONPATH": str(folder)}
 
 
 def files_below(folder: str) -> set[str]:
@@ -139,6 +150,30 @@ def test_the_wheel_carries_nothing_but_the_package_and_its_license(wheel: Path) 
     version = project()["version"]
     assert top == {"fhir_bridge", f"fhir_bridge-{version}.dist-info"}
     assert f"fhir_bridge-{version}.dist-info/licenses/LICENSE" in zipfile.ZipFile(wheel).namelist()
+
+
+def test_the_installed_package_is_the_one_that_the_next_tests_run(installed: dict[str, str], tmp_path: Path) -> None:
+    where = [COMMAND[0], "-c", "import fhir_bridge; print(fhir_bridge.__file__)"]
+
+    done = subprocess.run(where, cwd=tmp_path, env=environment(installed), capture_output=True, text=True, check=True)
+
+    assert done.stdout == f"{installed['PYTHONPATH']}/fhir_bridge/__init__.py\n"
+
+
+def test_the_installed_package_finds_its_mapping_files_from_any_folder(
+    installed: dict[str, str], tmp_path: Path
+) -> None:
+    status, out, err = ran("check", cwd=tmp_path, more=installed)
+
+    assert (status, err) == (0, "")
+    assert [line.partition(":")[0] for line in out.splitlines()] == ["ehealth", "healthex", "roche", "wmda"]
+
+
+def test_the_installed_package_runs_the_sandbox_from_any_folder(installed: dict[str, str], tmp_path: Path) -> None:
+    with started("sandbox", "--port", "0", until="Ctrl-C", cwd=tmp_path, more=installed) as (_, printed):
+        statement = httpx.get(f"{url_in(printed)}/fhir/metadata").json()
+
+    assert statement["software"] == {"name": "fhir-bridge", "version": project()["version"]}
 
 
 def test_no_committed_file_names_the_host_of_a_package_registry() -> None:

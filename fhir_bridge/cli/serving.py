@@ -36,11 +36,14 @@ def serve(host: str, port: int, workers: int, *, allow_anonymous: bool) -> int:
     with _until_ended(), _listening(host, port) as listener:
         _log_to_stderr()
         bound = listener.getsockname()[1]
-        print(f"fhir-bridge is ready at {_url(host, bound)}/fhir; {_who_is_configured(routes)}", flush=True)
+        ready = f"fhir-bridge is ready at {_url(host, bound)}/fhir; {_who_is_configured(routes)}"
         if workers == 1:
-            _Server(_config(app)).run(sockets=[listener])
+            with _ended_by_signals(_Server(_config(app))) as server:
+                print(ready, flush=True)
+                server.run(sockets=[listener])
         else:
             listener.close()
+            print(ready, flush=True)
             _serve_in_processes(host, bound, workers)
     return 0
 
@@ -87,8 +90,9 @@ async def _sandbox(listener: socket.socket) -> None:
             routes = load_routes(settings.mappings, settings.profiles, settings.environment)
             config = _config(_app(settings, routes))
             config.timeout_graceful_shutdown = 1  # whoever still waits for a simulated answer is not waited for
-            print(welcome(_url("127.0.0.1", listener.getsockname()[1]), variables), flush=True)
-            await _Server(config).serve([listener])
+            with _ended_by_signals(_Server(config)) as server:
+                print(welcome(_url("127.0.0.1", listener.getsockname()[1]), variables), flush=True)
+                await server.serve([listener])
 
 
 def _own_variables() -> Mapping[str, str]:
@@ -99,13 +103,19 @@ def _own_variables() -> Mapping[str, str]:
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """End at Ctrl-C and SIGTERM, and not raise them once more after that, as uvicorn does."""
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        """Leave the signals to `_ended_by_signals`: uvicorn raises them once more when it has ended."""
+        yield
+
+
+@contextmanager
+def _ended_by_signals(server: _Server) -> Generator[_Server, None, None]:
+    """Ctrl-C and SIGTERM end the server, also before it has begun; a second Ctrl-C waits for nobody."""
+    before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield server
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _config(app: Starlette) -> uvicorn.Config:
@@ -115,7 +125,7 @@ def _config(app: Starlette) -> uvicorn.Config:
 
 @contextmanager
 def _until_ended() -> Generator[None, None, None]:
-    """Ctrl-C and SIGTERM are how a server ends, and no error."""
+    """Ctrl-C and SIGTERM are how a server ends, also while it starts, and no error."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

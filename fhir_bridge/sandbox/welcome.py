@@ -43,15 +43,15 @@ CALLS = (
         "Change a patient's telephone number by a message (STU3, mutual TLS)",
         "PUT",
         "/fhir/roche/Bundle/Bj6.1Lq-hvb-28",
-        '{"resourceType": "Bundle", "type": "message", "entry": ['
-        '{"resource": {"resourceType": "MessageHeader", "id": "88a37162-3d7c-41c3-89ab-6e25fd68ba00", '
-        '"event": {"system": "http://roche.com/fhir/rdc/message-type", "code": "new-bundle"}, '
-        '"source": {"endpoint": "2.16.724.4.2"}, "timestamp": "2020-03-27T12:21:39.471Z"}}, '
-        '{"resource": {"resourceType": "Patient", "id": "Bj6.1Lq-hvb-28", '
-        '"identifier": [{"system": "urn:oid:2.16.724.4.41", "value": "12345678Z"}], '
-        '"name": [{"family": "Doe", "given": ["John"]}], '
-        '"telecom": [{"system": "phone", "value": "123456789"}], '
-        '"gender": "male", "birthDate": "1991-01-01"}}]}',
+        """\
+{"resourceType": "Bundle", "type": "message", "entry": [
+  {"resource": {"resourceType": "MessageHeader", "id": "88a37162-3d7c-41c3-89ab-6e25fd68ba00",
+    "event": {"system": "http://roche.com/fhir/rdc/message-type", "code": "new-bundle"},
+    "source": {"endpoint": "2.16.724.4.2"}, "timestamp": "2020-03-27T12:21:39.471Z"}},
+  {"resource": {"resourceType": "Patient", "id": "Bj6.1Lq-hvb-28",
+    "identifier": [{"system": "urn:oid:2.16.724.4.41", "value": "12345678Z"}],
+    "name": [{"family": "Doe", "given": ["John"]}], "telecom": [{"system": "phone", "value": "123456789"}],
+    "gender": "male", "birthDate": "1991-01-01"}}]}""",
     ),
 )
 
