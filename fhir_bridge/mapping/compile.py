@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,11 @@ from pathlib import Path
 from fhir_bridge.connection import Forward
 from fhir_bridge.exchange import Repeat
 from fhir_bridge.fhir.definitions import Definitions, canonical_url, load_definitions
-from fhir_bridge.fhir.elements import Version
+from fhir_bridge.fhir.elements import Version, is_resource
 from fhir_bridge.fhir.interaction import Code
 from fhir_bridge.fhir.profile import profile_checker
 from fhir_bridge.fhir.structure import structure_checker
+from fhir_bridge.mapping.agreement import check_agreement, elements_named
 from fhir_bridge.mapping.calls import (
     Call,
     IdPair,
@@ -47,12 +47,9 @@ from fhir_bridge.mapping.plans import (
 from fhir_bridge.mapping.reading import read_mapping_file
 from fhir_bridge.mapping.refusals import Refusals
 from fhir_bridge.mapping.routes import Partner, Route, Routes
-from fhir_bridge.mapping.rows import PathRow
-from fhir_bridge.mapping.source import MappingFileError, Mark, Problems, did_you_mean, read_file
+from fhir_bridge.mapping.source import MappingFileError, Mark, Problems, Text, did_you_mean, read_file
 from fhir_bridge.mapping.transforms import TRANSFORMS
-
-BUILT_IN_VARIABLES = frozenset({"id"})
-"""What `{…}` in a call's path may name beside the variables that rows fill: the id of the URL."""
+from fhir_bridge.outcome import Issue, Json
 
 
 def load_routes(mappings: Path, profiles: Path, environment: Environment) -> Routes:
@@ -102,6 +99,7 @@ class _Compiler:
         connection, missing = resolve(self.model.connection, self.model.partner, self.environment)
         for variable in missing if connection is None else [*missing, *self._unset_defaults()]:
             self.problems.add(variable.mark, f"the variable {variable.name} is not set; set it and start again")
+        check_agreement(self.model, self.problems)
         maps = self._maps()
         calls = {
             spec.key: call
@@ -135,7 +133,8 @@ class _Compiler:
 
     def _maps(self) -> dict[str, Map]:
         compiler = MapCompiler("4.0", self.definitions, self.environment, self.problems)
-        return {name: compiler.compile(spec) for name, spec in self.model.maps.items()}
+        maps = self.model.maps.items()
+        return {name: compiler.compile(spec, elements_named(self.model, name)) for name, spec in maps}
 
     def _call(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Call | None:
         connection, _ = resolve(self.model.connection, self.model.partner, self.environment)
@@ -147,21 +146,20 @@ class _Compiler:
             partner=self.model.partner,
             title=self.model.title,
             method=spec.method,
-            path=self._path(spec, maps),
+            path=spec.path,
             sender=self._sender(spec, maps),
             receiver=receiver,
             headers=self._headers(spec),
             repeat=_repeat(spec.repeat),
-            safe_without=tuple(compile_field(path, spec.mark, self.problems) for path in spec.safe_without),
+            safe_without=tuple(compile_field(path, path.mark, self.problems) for path in spec.safe_without),
             refusals=Refusals(self.model.partner, self.model.title, self.model.errors, forwards),
         )
 
     def _map_spec(self, content: Content) -> MapSpec | None:
         spec = self.model.maps.get(content.map)
         if spec is None:
-            self.problems.add(
-                content.mark, f"there is no map '{content.map}'{did_you_mean(content.map, self.model.maps)}"
-            )
+            hint = did_you_mean(content.map, self.model.maps)
+            self.problems.add(content.map.mark, f"there is no map '{content.map}'{hint}")
         return spec
 
     def _sender(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Sender | None:
@@ -187,10 +185,10 @@ class _Compiler:
         if map_spec is None:
             return None
         if map_spec.profile is not None:
-            self._check_definition(map_spec.mark, canonical_url(map_spec.profile))
+            self._check_definition(map_spec.profile)
         if spec.receive.as_it_is:
-            return PassReceiver(map_spec.resource, self._versions()[0], spec.receive.empty_is_success)
-        at = compile_field(spec.receive.at, spec.receive.mark, self.problems) if spec.receive.at else None
+            return PassReceiver(str(map_spec.resource), self._versions()[0], spec.receive.empty_is_success)
+        at = compile_field(spec.receive.at, spec.receive.at.mark, self.problems) if spec.receive.at else None
         id_pair = self._id_pair(spec.receive.id)
         return MapReceiver(maps[map_spec.name], at, id_pair, self._structure("4.0", map_spec))
 
@@ -198,37 +196,38 @@ class _Compiler:
         return tuple(_version(text) for text in self.model.versions)
 
     def _structure(self, version: Version, spec: MapSpec) -> Check:
-        try:
-            return structure_checker(version, tolerated=spec.tolerated)
-        except ValueError as error:
-            self.problems.add(spec.mark, f"{error}; correct the path, or write list or text")
-            return structure_checker(version)
+        tolerated: dict[str, str] = {}
+        for path, what in spec.tolerated.items():
+            try:
+                structure_checker(version, tolerated={path: what})
+            except ValueError as error:
+                self.problems.add(path.mark, f"{error}; correct the path, or write list or text")
+            else:
+                tolerated[path] = what
+        return structure_checker(version, tolerated=tolerated)
 
     def _profile(self, spec: MapSpec) -> Check:
         if spec.profile is None:
-            return lambda resource: []
+            return _no_profile
         try:
-            return profile_checker(canonical_url(spec.profile), self.definitions)
-        except (LookupError, ValueError) as error:
-            for line in str(error.args[0]).splitlines():
-                self.problems.add(spec.mark, line)
-            return lambda resource: []
+            check = profile_checker(canonical_url(spec.profile), self.definitions)
+        except ValueError as error:
+            for line in str(error).splitlines():
+                self.problems.add(spec.profile.mark, line)
+            return _no_profile
+        of_type = self.definitions.find(spec.profile)["type"]
+        if of_type != spec.resource:
+            text = f"'{spec.profile}' is a profile of {of_type}, not of {spec.resource}; name one of that"
+            self.problems.add(spec.profile.mark, text)
+        return check
 
     def _id_pair(self, field: IdField | None) -> IdPair | None:
         if field is None:
             return None
         if field.as_ not in ("text", "digits"):
-            self.problems.add(field.mark, f"unknown transform '{field.as_}' of an id; write text or digits")
+            self.problems.add(field.as_.mark, f"unknown transform '{field.as_}' of an id; write text or digits")
             return None
-        return IdPair(compile_field(field.at, field.mark, self.problems), TRANSFORMS[field.as_])
-
-    def _path(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> str:
-        sent = maps.get(spec.send.map) if spec.send else None
-        known = BUILT_IN_VARIABLES | {row.variable for row in (sent.rows if sent else ()) if isinstance(row, PathRow)}
-        for name in re.findall(r"\{(.*?)\}", spec.path):
-            if name not in known:
-                self.problems.add(spec.mark, f"nothing fills '{{{name}}}' of '{spec.path}'{did_you_mean(name, known)}")
-        return spec.path
+        return IdPair(compile_field(field.at, field.at.mark, self.problems), TRANSFORMS[field.as_])
 
     def _headers(self, spec: InteractionSpec) -> dict[str, tuple[Source, ...]]:
         return {name: tuple(self._source(spec, source) for source in choices) for name, choices in spec.headers.items()}
@@ -237,13 +236,15 @@ class _Compiler:
         place = self._place(spec, source.element) if source.element else None
         return Source(source.header, place, value_of(source.text, self.environment), source.new, source.like)
 
-    def _place(self, spec: InteractionSpec, path: str) -> Place | None:
-        map_spec = self.model.maps.get(spec.send.map) if spec.send else None
-        if map_spec is None:
-            self.problems.add(spec.mark, f"'{path}' is an element of what is sent, and nothing is sent; add 'send'")
+    def _place(self, spec: InteractionSpec, path: Text) -> Place | None:
+        if spec.send is None:
+            self.problems.add(path.mark, f"'{path}' is an element of what is sent, and nothing is sent; add 'send'")
+            return None
+        map_spec, version = self.model.maps.get(spec.send.map), self._versions()[0]
+        if map_spec is None or not is_resource(version, map_spec.resource):
             return None
         slices = {slice_.path: slice_ for slice_ in map_spec.slices}
-        return Paths(self._versions()[0], slices, self.problems).place(map_spec.resource, path, spec.mark)
+        return Paths(version, slices, self.problems).place(map_spec.resource, path, path.mark)
 
     def _route(self, spec: InteractionSpec, calls: Mapping[str, Call]) -> Route | None:
         call = calls.get(spec.writes or spec.as_ or spec.key)
@@ -254,7 +255,7 @@ class _Compiler:
         if spec.operation is not None and spec.definition is None:
             self.problems.add(spec.mark, f"'{spec.key}' is an operation; add 'definition', its OperationDefinition")
         if spec.definition is not None:
-            self._check_definition(spec.mark, spec.definition)
+            self._check_definition(spec.definition)
         return Route(
             mark=spec.mark,
             partner=self.model.partner,
@@ -311,11 +312,11 @@ class _Compiler:
     def _id_rule(self, spec: InteractionSpec) -> IdRule:
         return IdRule(self._place(spec, spec.id) if spec.id else None)
 
-    def _plan_as(self, spec: InteractionSpec, as_: str, calls: Mapping[str, Call]) -> MakePlan | None:
+    def _plan_as(self, spec: InteractionSpec, as_: Text, calls: Mapping[str, Call]) -> MakePlan | None:
         """The plan of what is carried out as an update, whose id the body tells."""
         updates = {other.key: other for other in self.model.interactions if other.code == "update"}
         if as_ not in updates:
-            self.problems.add(spec.mark, f"there is no update '{as_}'{did_you_mean(as_, updates)}")
+            self.problems.add(as_.mark, f"there is no update '{as_}'{did_you_mean(as_, updates)}")
         call = calls.get(as_)
         if as_ not in updates or call is None:
             return None
@@ -323,23 +324,25 @@ class _Compiler:
 
     def _patch_plan(self, spec: InteractionSpec, calls: Mapping[str, Call]) -> MakePlan | None:
         reads, writes = calls.get(spec.reads or ""), calls.get(spec.writes or "")
-        for name, call in ((spec.reads, reads), (spec.writes, writes)):
-            if name and call is None and name not in {other.key for other in self.model.interactions}:
-                self.problems.add(spec.mark, f"there is no interaction '{name}'{did_you_mean(name, calls)}")
-        if reads is None or writes is None:
+        if spec.reads is None or spec.writes is None or reads is None or writes is None:
             return None
-        if not isinstance(writes.sender, MapSender):
-            self.problems.add(spec.mark, f"'{spec.writes}' sends no map, so a patch cannot write with it")
-            return None
-        return patch_plan(reads, writes)
+        if reads.sender is None and isinstance(writes.sender, MapSender):
+            return patch_plan(reads, writes)
+        if isinstance(writes.sender, PassSender):
+            self.problems.add(spec.writes.mark, f"'{spec.writes}' sends no map, so a patch cannot write with it")
+        return None
 
-    def _check_definition(self, mark: Mark, reference: str) -> None:
+    def _check_definition(self, reference: Text) -> None:
         if reference.startswith("http://hl7.org/fhir/"):
             return
         try:
             self.definitions.find(reference)
         except LookupError as error:
-            self.problems.add(mark, str(error.args[0]))
+            self.problems.add(reference.mark, str(error.args[0]))
+
+
+def _no_profile(resource: Json) -> list[Issue]:
+    return []
 
 
 def _version(text: str) -> Version:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from fhir_bridge.fhir.definitions import CodeTable, Definitions, concept_table
-from fhir_bridge.fhir.elements import Element, Version, is_primitive, is_resource
+from fhir_bridge.fhir.elements import Element, Version, is_primitive, resource_types
 from fhir_bridge.mapping.connecting import Environment, value_of
 from fhir_bridge.mapping.maps import Map, OutcomeParameter
-from fhir_bridge.mapping.model import ANYTHING, MapSpec, RowSpec
+from fhir_bridge.mapping.model import ANYTHING, MapSpec, RowSpec, SliceSpec
 from fhir_bridge.mapping.partner_fields import PartnerField, compile_field
 from fhir_bridge.mapping.places import Paths, Place
 from fhir_bridge.mapping.rows import ListRow, PathRow, Row, ValueRow, code_functions
-from fhir_bridge.mapping.source import Mark, Problems, did_you_mean
-from fhir_bridge.mapping.transforms import TRANSFORMS, Transform, default_transform
+from fhir_bridge.mapping.source import Mark, Problems, Text, did_you_mean
+from fhir_bridge.mapping.transforms import TEXT_TYPES, TRANSFORMS, Transform, default_transform
 
 
 @dataclass(slots=True)
@@ -25,40 +27,53 @@ class MapCompiler:
     environment: Environment
     problems: Problems
 
-    def compile(self, spec: MapSpec) -> Map:
-        """Return the compiled map; rows with problems are left out."""
-        if not is_resource(self.version, spec.resource):
-            self.problems.add(spec.mark, f"'{spec.resource}' is no resource type of FHIR {self.version}")
+    def compile(self, spec: MapSpec, elsewhere: Iterable[str]) -> Map:
+        """Return the compiled map; rows with problems are left out. `elsewhere` are elements that calls name."""
+        types = resource_types(self.version)
+        if spec.resource not in types:
+            if spec.resource:
+                hint = did_you_mean(spec.resource, types)
+                self.problems.add(spec.resource.mark, f"'{spec.resource}' is no resource type{hint}")
             return Map(spec.name, spec.resource, self.version, (), None, {})
         paths = Paths(self.version, {slice_.path: slice_ for slice_ in spec.slices}, self.problems)
-        self._check_unused_slices(spec)
+        self._check_slices(spec, elsewhere)
         compiled = [self._row(row, spec.resource, "", paths) for row in spec.rows if not row.outcome]
         rows = tuple(row for row in compiled if row is not None)
-        _report_double_writes(spec.rows, self.problems)
-        silent = self._silent_places(spec, paths)
-        return Map(spec.name, spec.resource, self.version, rows, self._outcome(spec, paths), spec.silent, silent)
+        _DoubleWrites(self.problems).report(spec.rows, rows, sends=True)
+        places = self._silent_places(spec, paths)
+        silent = {str(name): str(said) for name, said in spec.silent.items()}
+        return Map(spec.name, str(spec.resource), self.version, rows, self._outcome(spec, paths), silent, places)
 
     def _row(self, spec: RowSpec, type_name: str, prefix: str, paths: Paths) -> Row | None:
         place = paths.place(type_name, spec.element, spec.mark, prefix, repeats=bool(spec.each))
+        fields = tuple(compile_field(path, path.mark, self.problems) for path in spec.at)
         if place is None:
             return None
         if spec.path is not None:
-            return PathRow(spec.mark, place, spec.path, value_of(spec.otherwise, self.environment))
-        fields = tuple(compile_field(path, spec.mark, self.problems) for path in spec.at)
+            return self._path_row(spec, spec.path, place)
+        if not fields:
+            return None
         if spec.each:
-            return self._list_row(spec, place, fields, prefix, paths)
+            return self._list_row(spec, place, fields[0], prefix, paths)
         return self._value_row(spec, place, fields)
 
-    def _list_row(
-        self, spec: RowSpec, place: Place, fields: tuple[PartnerField, ...], prefix: str, paths: Paths
-    ) -> Row | None:
-        inner_prefix = f"{prefix}.{spec.element}" if prefix else spec.element
-        inner = [self._row(row, place.element.type, inner_prefix, paths) for row in spec.each]
-        rows = tuple(replace(row, part_of=fields[0].keys[0]) for row in inner if isinstance(row, ValueRow))
+    def _path_row(self, spec: RowSpec, variable: Text, place: Place) -> PathRow | None:
+        if place.element.type not in TEXT_TYPES:
+            self.problems.add(spec.mark, f"'{spec.element}' is no text, and a variable of a path is one")
+            return None
+        return PathRow(spec.mark, place, str(variable), value_of(spec.otherwise, self.environment))
+
+    def _list_row(self, spec: RowSpec, place: Place, field: PartnerField, prefix: str, paths: Paths) -> ListRow | None:
         for row in spec.each:
             if row.each or row.path or row.outcome:
                 self.problems.add(row.mark, "a row within 'each' pairs an element with a field; write 'at' alone")
-        return ListRow(spec.mark, place, fields[0], rows, spec.only != "to_fhir")
+        if not place.element.repeats or place.steps[-1].item is not None:
+            self.problems.add(spec.mark, f"'{spec.element}' is no list; leave out 'each', and name its elements")
+            return None
+        inner_prefix = f"{prefix}.{spec.element}" if prefix else spec.element
+        inner = [self._row(row, place.element.type, inner_prefix, paths) for row in spec.each]
+        rows = tuple(replace(row, part_of=field.keys[0]) for row in inner if isinstance(row, ValueRow))
+        return ListRow(spec.mark, place, field, rows, spec.only != "to_fhir")
 
     def _value_row(self, spec: RowSpec, place: Place, fields: tuple[PartnerField, ...]) -> ValueRow | None:
         if not is_primitive(place.element.type):
@@ -67,7 +82,7 @@ class MapCompiler:
             return None
         sends = spec.only != "to_fhir"
         if spec.codes is not None:
-            table = self._table(spec.codes, spec.mark, sends)
+            table = self._table(spec.codes, place.element, sends)
             if table is None:
                 return None
             to_partner, to_fhir = code_functions(table.to_partner, table.to_fhir, place.element.type == "boolean")
@@ -85,89 +100,146 @@ class MapCompiler:
             sends=sends,
             required=spec.required,
             is_code=spec.codes is not None,
-            part_of=fields[0].keys[0] if fields and len(fields[0].keys) > 1 else None,
+            part_of=fields[0].keys[0] if len(fields[0].keys) > 1 else None,
             padded=place.steps[-1].item is not None,
         )
 
-    def _transform(self, name: str | None, element: Element, mark: Mark) -> Transform | None:
+    def _transform(self, said: Text | None, element: Element, mark: Mark) -> Transform | None:
+        name = default_transform(element.type) if said is None else str(said)
         if name is None:
-            name = default_transform(element.type)
-            if name is None:
-                fitting = sorted(word for word, known in TRANSFORMS.items() if element.type in known.types)
-                hint = f"as: {' or '.join(fitting)}" if fitting else "a part of it"
-                self.problems.add(mark, f"a {element.type} does not say how it is sent; write {hint}")
-                return None
+            fitting = sorted(word for word, known in TRANSFORMS.items() if element.type in known.types)
+            hint = f"write as: {' or '.join(fitting)}" if fitting else "no transform fits it"
+            self.problems.add(mark, f"a {element.type} does not say how it is sent; {hint}")
+            return None
+        place = mark if said is None else said.mark
         if name not in TRANSFORMS:
-            self.problems.add(mark, f"unknown transform '{name}'{did_you_mean(name, TRANSFORMS)}")
+            self.problems.add(place, f"unknown transform '{name}'{did_you_mean(name, TRANSFORMS)}")
             return None
         transform = TRANSFORMS[name]
         if element.type not in transform.types:
             known = ", ".join(sorted(transform.types))
-            self.problems.add(mark, f"'as: {name}' does not fit a {element.type}; it fits {known}")
+            self.problems.add(place, f"'as: {name}' does not fit a {element.type}; it fits {known}")
             return None
         return transform
 
-    def _table(self, canonical: str, mark: Mark, sends: bool) -> CodeTable | None:
+    def _table(self, canonical: Text, element: Element, sends: bool) -> CodeTable | None:
         try:
             concept_map = self.definitions.find(canonical)
         except LookupError as error:
-            self.problems.add(mark, str(error.args[0]))
+            self.problems.add(canonical.mark, str(error.args[0]))
             return None
         if concept_map["resourceType"] != "ConceptMap":
-            self.problems.add(mark, f"'{canonical}' is no ConceptMap; name one that is")
+            self.problems.add(canonical.mark, f"'{canonical}' is no ConceptMap; name one that is")
+            return None
+        if element.type not in TEXT_TYPES | {"boolean"}:
+            self.problems.add(canonical.mark, f"a {element.type} has no codes; write 'as' in the place of 'codes'")
             return None
         table = concept_table(concept_map)
         for problem in table.to_fhir_problems + (table.to_partner_problems if sends else ()):
-            self.problems.add(mark, f"'{canonical}': {problem}")
+            self.problems.add(canonical.mark, f"'{canonical}': {problem}")
+        known = frozenset({"true", "false"}) if element.type == "boolean" else element.codes
+        for code in sorted(set(table.to_fhir.values()) - known if known else ()):
+            self.problems.add(canonical.mark, f"'{canonical}': `{code}` is no code of '{element.name}'")
         return table
 
     def _outcome(self, spec: MapSpec, paths: Paths) -> OutcomeParameter | None:
-        for row in spec.rows:
-            if row.outcome:
-                place = paths.place(spec.resource, row.element, row.mark)
-                slice_ = place.steps[0].slice if place else None
-                if place is None or slice_ is None or place.element.type != "Resource" or len(place.steps) != 2:
-                    self.problems.add(row.mark, "'outcome' stands on a parameter's resource: parameter[name].resource")
-                    return None
-                return OutcomeParameter(slice_.start()["name"], row.outcome)
-        return None
+        found = [row for row in spec.rows if row.outcome]
+        for row in found[1:]:
+            self.problems.add(row.mark, f"line {found[0].mark.line} has an outcome table already; keep one")
+        if not found:
+            return None
+        self._check_when(found[0], spec.rows)
+        place = paths.place(spec.resource, found[0].element, found[0].mark)
+        slice_ = place.steps[0].slice if place else None
+        if place is None or slice_ is None or place.element.type != "Resource" or len(place.steps) != 2:
+            text = "'outcome' stands on a parameter's resource: parameter[name].resource"
+            self.problems.add(found[0].mark, text)
+            return None
+        return OutcomeParameter(slice_.start()["name"], found[0].outcome)
+
+    def _check_when(self, row: RowSpec, rows: tuple[RowSpec, ...]) -> None:
+        matches = (re.match(r"parameter\[([^]]+)\]\.value", other.element) for other in rows)
+        known = {match[1] for match in matches if match}
+        for name in (name for line in row.outcome for name in line.when):
+            if name not in known:
+                self.problems.add(name.mark, f"no row makes a parameter '{name}'{did_you_mean(name, known)}")
 
     def _silent_places(self, spec: MapSpec, paths: Paths) -> tuple[Place, ...]:
         """The silent elements that stand within others, whatever they hold; those at the top are told by their name."""
         places: list[Place] = []
         for name, said in spec.silent.items():
-            place = paths.place(spec.resource, name, spec.mark, repeats=True)
+            place = paths.place(spec.resource, name, name.mark, repeats=True)
             if place is None or name == place.steps[0].name:
                 continue
             if said != ANYTHING:
-                self.problems.add(spec.mark, f"'{name}' within another element is silent with 'any' only; write that")
+                self.problems.add(said.mark, f"'{name}' within another element is silent with 'any' only; write that")
             places.append(place)
         return tuple(places)
 
-    def _check_unused_slices(self, spec: MapSpec) -> None:
-        used = " ".join([*(row.element for row in spec.rows), *spec.silent])
-        for slice_ in spec.slices:
-            if spec.rows and slice_.path not in used:
-                self.problems.add(slice_.mark, f"no row uses the slice '{slice_.path}'; remove it, or use it")
+    def _check_slices(self, spec: MapSpec, elsewhere: Iterable[str]) -> None:
+        """A slice must be used, and must not take the members of another one of the same list."""
+        used = [*_elements(spec.rows, ""), *spec.silent, *elsewhere]
+        for index, slice_ in enumerate(spec.slices):
+            if not any(f"{element}.".startswith(f"{slice_.path}.") for element in used):
+                text = f"no row uses the slice '{slice_.path}'; remove it, or use it"
+                self.problems.add(slice_.mark, text)
+            for other in spec.slices[:index]:
+                if _is_same_list(slice_, other) and _is_within(slice_, other):
+                    text = f"what is '{slice_.path}' is '{other.path}' too; give them values that tell them apart"
+                    self.problems.add(slice_.mark, text)
 
 
-def _report_double_writes(rows: tuple[RowSpec, ...], problems: Problems) -> None:
-    """Two rows must not write one element, or one field, in either direction."""
-    elements: dict[str, Mark] = {}
-    fields: dict[str, Mark] = {}
+def _elements(rows: Iterable[RowSpec], prefix: str) -> Iterable[str]:
+    """The paths of all rows, those within `each` with the path of their list."""
     for row in rows:
-        _report_double(elements, row.element, row.mark, "element", problems)
-        for field in row.at[:1]:
-            _report_double(fields, field, row.mark, "field", problems)
-        if row.path is not None:
-            _report_double(fields, f"{{{row.path}}}", row.mark, "variable", problems)
-        _report_double_writes(row.each, problems)
+        yield f"{prefix}{row.element}"
+        yield from _elements(row.each, f"{prefix}{row.element}.")
 
 
-def _report_double(seen: dict[str, Mark], name: str, mark: Mark, what: str, problems: Problems) -> None:
-    """A name that stands within another is the same place: `a.b` and `a.b.c`."""
-    for other, first in seen.items():
-        if name == other or name.startswith((f"{other}.", f"{other}[")) or other.startswith((f"{name}.", f"{name}[")):
-            problems.add(mark, f"{what} '{name}' is written by line {first.line} as well; keep one of the rows")
-            return
-    seen[name] = mark
+def _is_same_list(one: SliceSpec, other: SliceSpec) -> bool:
+    return one.path.rpartition("[")[0] == other.path.rpartition("[")[0]
+
+
+def _is_within(one: SliceSpec, other: SliceSpec) -> bool:
+    """Whether all that tells one of the two tells the other as well."""
+    return one.fixed.items() <= other.fixed.items() or other.fixed.items() <= one.fixed.items()
+
+
+@dataclass(frozen=True, slots=True)
+class _DoubleWrites:
+    """Two rows must not write one element, or one field, in either direction."""
+
+    problems: Problems
+
+    def report(self, specs: Iterable[RowSpec], rows: Iterable[Row], *, sends: bool) -> None:
+        """Report them among the rows of one map, or of one list; `sends`: whether anything of it is sent."""
+        places = {row.mark: row.place for row in rows}
+        elements: dict[str, Mark] = {}
+        fields: dict[str, Mark] = {}
+        inner = {row.mark: row.rows for row in rows if isinstance(row, ListRow)}
+        for spec in specs:
+            self._check(elements, _spelled(spec, places.get(spec.mark)), f"element '{spec.element}'", spec.mark)
+            writes = sends and spec.only != "to_fhir"
+            for field in spec.at[:1] if writes else ():
+                self._check(fields, field, f"field '{field}'", field.mark)
+            if spec.path is not None:
+                self._check(fields, f"{{{spec.path}}}", f"variable '{spec.path}'", spec.path.mark)
+            self.report(spec.each, inner.get(spec.mark, ()), sends=writes)
+
+    def _check(self, seen: dict[str, Mark], name: str, what: str, mark: Mark) -> None:
+        """A name that stands within another is the same place: `a.b` and `a.b.c`."""
+        for other, first in seen.items():
+            if _is_one_place(name, other):
+                self.problems.add(mark, f"{what} is written by line {first.line} as well; keep one of the rows")
+                return
+        seen[name] = mark
+
+
+def _spelled(spec: RowSpec, place: Place | None) -> str:
+    """The element in FHIRPath's names: `deceasedDateTime` and `deceasedBoolean` are both `deceased`."""
+    steps = zip(spec.element.split("."), place.steps, strict=True) if place else ()
+    return ".".join(step.path + text.removeprefix(step.name) for text, step in steps) or spec.element
+
+
+def _is_one_place(one: str, other: str) -> bool:
+    return one == other or one.startswith((f"{other}.", f"{other}[")) or other.startswith((f"{one}.", f"{one}["))

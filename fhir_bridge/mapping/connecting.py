@@ -47,7 +47,9 @@ class ConnectionSpec:
 
 def value_of(value: Value | None, environment: Environment) -> str | None:
     """Return the text of a value; None where its variable is unset or empty."""
-    return environment.get(value.name) or None if isinstance(value, Variable) else value
+    if isinstance(value, Variable):
+        return environment.get(value.name) or None
+    return None if value is None else str(value)
 
 
 def resolve(spec: ConnectionSpec, partner: str, environment: Environment) -> tuple[Connection | None, list[Variable]]:
@@ -79,19 +81,30 @@ def _unset(spec: AuthSpec, environment: Environment) -> list[Variable]:
     return [variable for variable in spec.needs if not environment.get(variable.name)]
 
 
-def read_connection(node: Node, problems: Problems) -> ConnectionSpec:
-    """Return the `connection:` of a mapping file."""
+def read_connection(node: Node | None, problems: Problems) -> ConnectionSpec:
+    """Return the `connection:` of a mapping file; of one without any, a connection that is never there."""
+    if node is None:
+        nowhere = Mark("", 1, 1)
+        return ConnectionSpec(nowhere, Variable("", False, nowhere), Timeouts(), 1, 1, ())
     fields = Fields(node, problems, "connection")
     base_url = fields.need_value("base_url")
     if not isinstance(base_url, Variable):
-        problems.add(node.mark, "'base_url' must be a variable, so that it can be set; write $NAME")
+        if base_url:
+            problems.add(base_url.mark, "'base_url' must be a variable, so that it can be set; write $NAME")
         base_url = Variable("", False, node.mark)
     timeouts = _read_timeouts(fields.node("timeouts"), problems)
-    max_answer_bytes = int(fields.number("max_answer_bytes", 5_000_000))
-    at_once = int(fields.number("at_once", 8))
-    auth = tuple(_read_alternatives(item, problems) for item in fields.items("auth"))
+    max_answer_bytes = fields.count("max_answer_bytes", 5_000_000)
+    at_once = fields.count("at_once", 8)
+    auth = [_read_alternatives(item, problems) for item in fields.items("auth")]
+    authorizing = [item for item, each in zip(fields.items("auth"), auth, strict=True) if _authorize(each)]
+    for item in authorizing[1:]:
+        problems.add(item.mark, "another scheme writes 'Authorization' already; list the two below one 'first_of'")
     fields.done()
-    return ConnectionSpec(node.mark, base_url, timeouts, max_answer_bytes, at_once, auth)
+    return ConnectionSpec(node.mark, base_url, timeouts, max_answer_bytes, at_once, tuple(auth))
+
+
+def _authorize(alternatives: tuple[AuthSpec, ...]) -> bool:
+    return any(spec.scheme in ("bearer", "forward", "token-exchange", "client-credentials") for spec in alternatives)
 
 
 def _read_timeouts(node: Node | None, problems: Problems) -> Timeouts:
@@ -123,7 +136,8 @@ def _read_auth(node: Node, problems: Problems) -> AuthSpec:
     fields = Fields(node, problems, "auth")
     scheme = fields.need_text("scheme")
     if scheme not in SCHEMES:
-        problems.add(node.mark, f"unknown scheme '{scheme}'{did_you_mean(scheme, SCHEMES)}")
+        if scheme:
+            problems.add(scheme.mark, f"unknown scheme '{scheme}'{did_you_mean(scheme, SCHEMES)}")
         return AuthSpec(scheme, (), lambda _: FixedHeaders({}))
     values, make = SCHEMES[scheme](fields)
     fields.done()
@@ -161,9 +175,10 @@ def _headers(fields: Fields) -> tuple[tuple[object, ...], Make]:
 
 
 def _token_exchange(fields: Fields) -> tuple[tuple[object, ...], Make]:
-    method, _, path = fields.need_text("call").partition(" ")
-    if method != "POST" or not path.startswith("/"):
-        fields.problems.add(fields.mark, "'call' of a token exchange must be 'POST /path'")
+    call = fields.need_text("call")
+    method, _, path = call.partition(" ")
+    if call and (method != "POST" or not path.startswith("/")):
+        fields.problems.add(call.mark, "'call' of a token exchange must be 'POST /path'")
     body = fields.values("send")
     token_at = fields.need_text("token")
     expires = fields.node("expires")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fhir_bridge.mapping.source import Mark, Node, Problems, did_you_mean
+from fhir_bridge.mapping.source import Mark, Node, Problems, Text, did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Variable:
     mark: Mark
 
 
-Value = str | Variable
+Value = Text | Variable
 """Text as it was typed, or the environment variable that holds it."""
 
 
@@ -32,7 +32,8 @@ class Fields:
         self._known: set[str] = set()
         self._nodes: dict[str, Node] = {}
         self._keys: list[Node] = []
-        if node.kind != "mapping":
+        self._is_mapping = node.kind == "mapping"
+        if not self._is_mapping:
             problems.add(node.mark, f"{what} must be a mapping; write 'key: value' lines")
         for key, value in node.pairs:
             self._keys.append(key)
@@ -46,27 +47,36 @@ class Fields:
     def need(self, key: str) -> Node | None:
         """Return what stands at `key`; a problem where it is absent."""
         node = self.node(key)
-        if node is None:
+        if node is None and self._is_mapping:
             self.problems.add(self.mark, f"{self.what} has no '{key}'; add it")
         return node
 
-    def text(self, key: str, default: str | None = None) -> str | None:
-        node = self.node(key)
-        return default if node is None else as_text(node, self.problems)
+    def given(self) -> list[Text]:
+        """Return the keys that are there, with their places."""
+        return [key.word for key in self._keys]
 
-    def need_text(self, key: str) -> str:
+    def text(self, key: str) -> Text | None:
+        node = self.node(key)
+        return None if node is None else as_text(node, self.problems)
+
+    def need_text(self, key: str) -> Text:
+        """Return the text at `key`; empty, and a problem, where there is none."""
         node = self.need(key)
-        return "" if node is None else as_text(node, self.problems)
+        return Text("", self.mark) if node is None else as_text(node, self.problems)
 
     def value(self, key: str) -> Value | None:
         node = self.node(key)
         return None if node is None else as_value(node, self.problems)
 
     def need_value(self, key: str) -> Value:
+        """Return the text or variable at `key`, which must not be an optional one."""
         node = self.need(key)
-        return "" if node is None else as_value(node, self.problems)
+        value = Text("", self.mark) if node is None else as_value(node, self.problems)
+        if isinstance(value, Variable) and value.optional:
+            self.problems.add(value.mark, f"'{key}' cannot do without its value; write ${value.name}, without '?'")
+        return value
 
-    def texts(self, key: str) -> tuple[str, ...]:
+    def texts(self, key: str) -> tuple[Text, ...]:
         """Return one text or a list of texts as a tuple."""
         node = self.node(key)
         return () if node is None else as_texts(node, self.problems)
@@ -103,6 +113,13 @@ class Fields:
             return default
         return number
 
+    def count(self, key: str, default: int) -> int:
+        """Return a whole number above zero."""
+        number = self.number(key, default)
+        if number != int(number):
+            self.problems.add(self._nodes[key].mark, f"'{key}' must be a whole number")
+        return math.ceil(number)
+
     def flag(self, key: str) -> bool:
         return self.choice(key, ("true", "false"), "false") == "true"
 
@@ -112,26 +129,25 @@ class Fields:
         if node is None:
             return default
         word = as_text(node, self.problems)
-        if word not in known:
+        if word and word not in known:
             self.problems.add(node.mark, f"unknown '{key}: {word}'{did_you_mean(word, known)}")
-            return default
-        return word
+        return str(word) if word in known else default
 
     def done(self) -> None:
         """Report every key that no accessor asked for."""
         for key in self._keys:
-            if key.text not in self._known:
+            if key.kind == "text" and key.text not in self._known:
                 hint = did_you_mean(key.text, self._known)
                 self.problems.add(key.mark, f"unknown key '{key.text}' in {self.what}{hint}")
 
 
-def as_text(node: Node, problems: Problems) -> str:
+def as_text(node: Node, problems: Problems) -> Text:
     if node.kind != "text" or not node.text:
         problems.add(node.mark, "text is expected here; write a word, quoted where YAML needs it")
-    return node.text
+    return node.word
 
 
-def as_texts(node: Node, problems: Problems) -> tuple[str, ...]:
+def as_texts(node: Node, problems: Problems) -> tuple[Text, ...]:
     if node.kind == "list":
         return tuple(as_text(item, problems) for item in node.items)
     return (as_text(node, problems),)

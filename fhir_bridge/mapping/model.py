@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from fhir_bridge.mapping.connecting import ConnectionSpec
 from fhir_bridge.mapping.fields import Value
-from fhir_bridge.mapping.source import Mark
+from fhir_bridge.mapping.source import Mark, Text
 
 ANYTHING = "any"
 """In `silent:`: whatever the element holds, leaving it behind is no loss."""
@@ -22,15 +22,15 @@ class SliceSpec:
 
     mark: Mark
     path: str
-    fixed: Mapping[str, str]
-    otherwise_without: str | None
+    fixed: Mapping[Text, Text]
+    otherwise_without: Text | None
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeLine:
     """One line of an `outcome:` table: what to tell the client when the Parameters hold the values of `when`."""
 
-    when: Mapping[str, str]
+    when: Mapping[Text, Text]
     severity: str
     code: str
     text: str
@@ -42,11 +42,11 @@ class RowSpec:
 
     mark: Mark
     element: str
-    at: tuple[str, ...] = ()
-    path: str | None = None
+    at: tuple[Text, ...] = ()
+    path: Text | None = None
     otherwise: Value | None = None
-    as_: str | None = None
-    codes: str | None = None
+    as_: Text | None = None
+    codes: Text | None = None
     only: str = "both"
     required: bool = False
     each: tuple[RowSpec, ...] = ()
@@ -59,20 +59,20 @@ class MapSpec:
 
     mark: Mark
     name: str
-    resource: str
-    profile: str | None
+    resource: Text
+    profile: Text | None
     slices: tuple[SliceSpec, ...]
     rows: tuple[RowSpec, ...]
-    silent: Mapping[str, str]
-    tolerated: Mapping[str, str]
+    silent: Mapping[Text, Text]
+    tolerated: Mapping[Text, Text]
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderSource:
     """Where a header's text comes from: exactly one of these. `like` is the format that it must have to be taken."""
 
-    header: str | None
-    element: str | None
+    header: Text | None
+    element: Text | None
     text: Value | None
     new: str | None
     like: str | None
@@ -83,8 +83,8 @@ class IdField:
     """The partner's field that holds the id of the URL, and its transform."""
 
     mark: Mark
-    at: str
-    as_: str
+    at: Text
+    as_: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,9 @@ class Content:
     """What is sent or received: a map, or a resource as it is."""
 
     mark: Mark
-    map: str
+    map: Text
     as_it_is: bool
-    at: str | None
+    at: Text | None
     id: IdField | None
     empty_is_success: bool
 
@@ -113,18 +113,18 @@ class InteractionSpec:
     resource_type: str
     operation: str | None
     also: tuple[str, ...]
-    definition: str | None
+    definition: Text | None
     method: str
-    path: str
+    path: Text
     send: Content | None
     receive: Content | None
-    id: str | None
+    id: Text | None
     headers: Mapping[str, tuple[HeaderSource, ...]]
     repeat: str
-    safe_without: tuple[str, ...]
-    reads: str | None
-    writes: str | None
-    as_: str | None
+    safe_without: tuple[Text, ...]
+    reads: Text | None
+    writes: Text | None
+    as_: Text | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fhir_bridge.fhir.elements import Element, Version, elements, is_primitive
+from fhir_bridge.fhir.elements import Element, Version, elements, is_primitive, resource_types
 from fhir_bridge.mapping.model import SliceSpec
 from fhir_bridge.mapping.slices import Fixed, Slice, compile_slice, fixed_concept, fixed_value
-from fhir_bridge.mapping.source import Mark, Problems, did_you_mean
+from fhir_bridge.mapping.source import Mark, Problems, Text, did_you_mean
+from fhir_bridge.mapping.transforms import TEXT_TYPES
 from fhir_bridge.outcome import CANONICAL, Json
 
 DATA_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
@@ -230,45 +231,80 @@ class Paths:
     def _slice(self, element: Element, selector: str, prefix: str, mark: Mark) -> Slice | None:
         spec = self.slices.get(prefix)
         if spec is None and element.name in ("parameter", "part"):
-            spec = SliceSpec(mark, prefix, {"name": selector}, None)
+            spec = SliceSpec(mark, prefix, {Text("name", mark): Text(selector, mark)}, None)
         if spec is None:
             self.problems.add(mark, f"no slice '{prefix}' is described{did_you_mean(prefix, self.slices)}")
             return None
-        return self.compile_slice(element, spec)
-
-    def compile_slice(self, element: Element, spec: SliceSpec) -> Slice | None:
-        """Return the compiled slice; its elements are checked like those of a row."""
-        parts: list[Fixed] = []
-        for path, text in spec.fixed.items():
-            part = self._fixed(element, path, text, spec.mark)
-            if part is None:
-                return None
-            parts.append(part)
         if spec.otherwise_without is not None:
-            self._element(element.type, spec.otherwise_without, spec.mark)
-        return compile_slice(parts, spec.otherwise_without)
+            self._element(element.type, spec.otherwise_without, spec.otherwise_without.mark)
+        parts = [self._fixed(element, path, text) for path, text in spec.fixed.items()]
+        known = [part for part in parts if part is not None]
+        return compile_slice(known, spec.otherwise_without) if known and len(known) == len(parts) else None
 
-    def _fixed(self, element: Element, path: str, text: str, mark: Mark) -> Fixed | None:
+    def _fixed(self, element: Element, path: Text, text: Text) -> Fixed | None:
+        """Return one part of a slice; its elements are checked like those of a row."""
         names = path.split(".")
         if names[-1] == "resourceType":
-            return fixed_value(names, path, text)
-        steps: list[str] = []
-        target = element
+            return self._fixed_type(element, path, text)
+        found = self._elements_of(element, names, path.mark)
+        if found is None:
+            return None
+        target = found[-1]
+        if target.type == "CodeableConcept" and len(names) == 1:
+            return self._fixed_concept(target, text)
+        if target.type not in TEXT_TYPES or target.repeats:
+            kind = f"a list of {target.type}" if target.repeats else f"a {target.type}"
+            self.problems.add(
+                path.mark, f"'{path}' is {kind}; a slice is told by a text, or by a CodeableConcept in it"
+            )
+            return None
+        if target.codes and text not in target.codes:
+            self.problems.add(text.mark, f"'{text}' is no code of '{path}'{did_you_mean(text, target.codes)}")
+            return None
+        value = _absolute(text) if target.type in ("uri", "url", "canonical") else str(text)
+        return fixed_value(names, ".".join(step.path for step in found), value)
+
+    def _elements_of(self, element: Element, names: list[str], mark: Mark) -> list[Element] | None:
+        """Return the element of each name; a problem where there is none, or a list in the middle."""
+        found = [element]
         for name in names:
-            below = self._element(target.type, name, mark)
+            if len(found) > 1 and found[-1].repeats:
+                text = f"'{found[-1].name}' is a list, into which a slice cannot look; name an element beside it"
+                self.problems.add(mark, text)
+                return None
+            below = self._element(found[-1].type, name, mark)
             if below is None:
                 return None
-            target = below
-            steps.append(target.path)
-        if target.type == "CodeableConcept":
-            return fixed_concept(names[0], text, target.repeats)
-        if target.type in ("uri", "url", "canonical") and _RELATIVE_URI.fullmatch(text):
-            text = f"{CANONICAL}/{text}"
-        return fixed_value(names, ".".join(steps), text)
+            found.append(below)
+        return found[1:]
+
+    def _fixed_type(self, element: Element, path: Text, text: Text) -> Fixed | None:
+        if element.name != "entry" or path != "resource.resourceType":
+            self.problems.add(
+                path.mark, f"'{path}' tells no member; write 'resource.resourceType', of a Bundle's entry"
+            )
+            return None
+        types = resource_types(self.version)
+        if text not in types:
+            self.problems.add(text.mark, f"'{text}' is no resource type{did_you_mean(text, types)}")
+            return None
+        return fixed_value(path.split("."), str(path), str(text))
+
+    def _fixed_concept(self, element: Element, text: Text) -> Fixed | None:
+        system, _, code = text.rpartition("#")
+        if not system or not code:
+            self.problems.add(text.mark, f"'{text}' is no code of a CodeableConcept; write system#code")
+            return None
+        return fixed_concept(element.name, _absolute(system), code, element.repeats)
 
     def _type_below(self, element: Element, prefix: str) -> str:
         """Return the type that the next step looks into; for an entry's resource, what its slice says."""
         if element.type != "Resource":
             return element.type
         spec = self.slices.get(prefix.rpartition(".")[0])
-        return spec.fixed.get("resource.resourceType", "Resource") if spec else "Resource"
+        fixed = spec.fixed.items() if spec else ()
+        return next((text for path, text in fixed if path == "resource.resourceType"), "Resource")
+
+
+def _absolute(uri: str) -> str:
+    return f"{CANONICAL}/{uri}" if _RELATIVE_URI.fullmatch(uri) else str(uri)

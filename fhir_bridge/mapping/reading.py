@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import get_args
 
 from fhir_bridge.mapping.connecting import read_connection
@@ -20,7 +21,7 @@ from fhir_bridge.mapping.model import (
     Saying,
     SliceSpec,
 )
-from fhir_bridge.mapping.source import Node, Problems, did_you_mean
+from fhir_bridge.mapping.source import Node, Problems, Text, did_you_mean
 from fhir_bridge.outcome import IssueCode
 
 RESTFUL = ("read", "update", "patch", "create")
@@ -34,14 +35,14 @@ def read_mapping_file(root: Node, problems: Problems) -> MappingFile:
     """Return the model of a mapping file; what is wrong is added to `problems`."""
     fields = Fields(root, problems, "the mapping file")
     partner = fields.need_text("partner")
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", partner):
-        problems.add(root.mark, "'partner' becomes part of a URL; use small letters, digits and '-', a letter first")
-    title = fields.text("title") or partner
-    versions = fields.texts("fhir") or ("4.0",)
+    if partner and not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", partner):
+        problems.add(partner.mark, "'partner' becomes part of a URL; use small letters, digits and '-', a letter first")
+    title = str(fields.text("title") or partner)
+    versions = fields.texts("fhir") or (Text("4.0", root.mark),)
     for version in versions:
         if version not in VERSIONS:
-            problems.add(root.mark, f"unknown FHIR version '{version}'{did_you_mean(version, VERSIONS)}")
-    connection = read_connection(fields.need("connection") or root, problems)
+            problems.add(version.mark, f"unknown FHIR version '{version}'{did_you_mean(version, VERSIONS)}")
+    connection = read_connection(fields.need("connection"), problems)
     identity = Fields(fields.node("identity") or Node(root.mark, "mapping"), problems, "identity")
     systems, events = identity.texts("systems"), identity.texts("events")
     id_like = identity.choice("id", LIKE, "") or None
@@ -51,25 +52,26 @@ def read_mapping_file(root: Node, problems: Problems) -> MappingFile:
     errors = _read_errors(fields.node("errors"), problems)
     fields.done()
     return MappingFile(
-        root.mark, partner, title, versions, connection, systems, events, id_like, interactions, maps, errors
+        root.mark, str(partner), title, versions, connection, systems, events, id_like, interactions, maps, errors
     )
 
 
 def _read_interaction(key: Node, node: Node, problems: Problems) -> InteractionSpec:
     fields = Fields(node, problems, f"'{key.text}'")
     word, _, resource_type = key.text.partition(" ")
-    operation = word[1:] if word.startswith("$") else None
+    operation = word[1:] or None if word.startswith("$") else None
     code = "operation" if operation is not None else word
     if not resource_type or (operation is None and word not in RESTFUL):
         hint = did_you_mean(word, (*RESTFUL, "$name"))
         problems.add(key.mark, f"'{key.text}' is no interaction; write '<interaction> <Type>' or '$name <Type>'{hint}")
-    reads, writes = fields.text("reads"), fields.text("writes")
+    reads, writes, as_ = fields.text("reads"), fields.text("writes"), fields.text("as")
     if code == "patch" and not (reads and writes):
         problems.add(key.mark, "a patch reads and writes with other interactions; add 'reads' and 'writes'")
-    as_ = fields.text("as")
     if code == "create" and not as_:
         problems.add(key.mark, "a create is carried out as an update whose body tells the id; add 'as'")
-    method, path = ("", "") if code == "patch" or as_ else _read_call(fields)
+    kind = code if code == "patch" else "as" if as_ or code == "create" else "call"
+    _check_beside(fields, kind, _OF_INTERACTIONS)
+    method, path = _read_call(fields) if kind == "call" else ("", key.word)
     repeat, safe_without = _read_repeat(fields.node("repeat"), problems)
     spec = InteractionSpec(
         mark=key.mark,
@@ -95,17 +97,37 @@ def _read_interaction(key: Node, node: Node, problems: Problems) -> InteractionS
     return spec
 
 
-def _read_call(fields: Fields) -> tuple[str, str]:
+# What may stand beside the key that says how an interaction is carried out, and what kind of row a row is.
+_OF_INTERACTIONS: Mapping[str, tuple[str, ...]] = {
+    "patch": ("reads", "writes"),
+    "as": ("as", "also", "definition"),
+    "call": ("call", "also", "definition", "send", "receive", "id", "headers", "repeat"),
+}
+_OF_ROWS: Mapping[str, tuple[str, ...]] = {
+    "at": ("at", "as", "codes", "only", "required"),
+    "each": ("at", "each", "only"),
+    "path": ("path", "otherwise"),
+    "outcome": ("outcome",),
+}
+
+
+def _check_beside(fields: Fields, kind: str, known: Mapping[str, tuple[str, ...]]) -> None:
+    """Report each key that means something elsewhere, and nothing here."""
+    elsewhere = {word for words in known.values() for word in words}.difference(known[kind])
+    for key in fields.given():
+        if key in elsewhere:
+            fields.problems.add(key.mark, f"'{key}' says nothing in {fields.what}, a '{kind}'; remove it")
+
+
+def _read_call(fields: Fields) -> tuple[str, Text]:
     call = fields.need_text("call")
     method, _, path = call.partition(" ")
-    if method not in ("GET", "POST", "PUT", "PATCH", "DELETE") or not path.startswith("/"):
-        fields.problems.add(
-            fields.mark, f"'call' of {fields.what} must be 'METHOD /path', as in 'GET /patients/{{id}}'"
-        )
-    return method, path
+    if call and (method not in ("GET", "POST", "PUT", "PATCH", "DELETE") or not path.startswith("/")):
+        fields.problems.add(call.mark, f"'{call}' is no call; write 'METHOD /path', as in 'GET /patients/{{id}}'")
+    return method, Text(path, call.mark)
 
 
-def _read_repeat(node: Node | None, problems: Problems) -> tuple[str, tuple[str, ...]]:
+def _read_repeat(node: Node | None, problems: Problems) -> tuple[str, tuple[Text, ...]]:
     if node is None:
         return "unsent", ()
     if node.kind == "mapping":
@@ -114,7 +136,7 @@ def _read_repeat(node: Node | None, problems: Problems) -> tuple[str, tuple[str,
         fields.done()
         return "safe", safe_without
     word = as_text(node, problems)
-    if word not in ("unsent", "safe"):
+    if word and word not in ("unsent", "safe"):
         problems.add(node.mark, f"unknown 'repeat: {word}'{did_you_mean(word, ('unsent', 'safe'))}")
     return word, ()
 
@@ -141,7 +163,7 @@ def _read_id_field(node: Node | None, problems: Problems) -> IdField | None:
     if node is None:
         return None
     fields = Fields(node, problems, "id")
-    field = IdField(node.mark, fields.need_text("at"), fields.text("as") or "text")
+    field = IdField(node.mark, fields.need_text("at"), fields.text("as") or Text("text", node.mark))
     fields.done()
     return field
 
@@ -176,22 +198,22 @@ def _read_map(key: Node, node: Node, problems: Problems) -> MapSpec:
         profile=fields.text("profile"),
         slices=tuple(_read_slice(name, slice_, problems) for name, slice_ in fields.pairs("slices")),
         rows=tuple(_read_row(name, row, problems) for name, row in fields.pairs("rows")),
-        silent={name.text: as_text(value, problems) for name, value in fields.pairs("silent")},
-        tolerated={name.text: as_text(value, problems) for name, value in fields.pairs("tolerated")},
+        silent={name.word: as_text(value, problems) for name, value in fields.pairs("silent")},
+        tolerated={name.word: as_text(value, problems) for name, value in fields.pairs("tolerated")},
     )
     fields.done()
     return spec
 
 
 def _read_slice(key: Node, node: Node, problems: Problems) -> SliceSpec:
-    fixed: dict[str, str] = {}
-    otherwise: str | None = None
+    fixed: dict[Text, Text] = {}
+    otherwise: Text | None = None
     for name, value in node.pairs:
         text = as_text(value, problems)
         if name.text != "otherwise":
-            fixed[name.text] = text
+            fixed[name.word] = text
         elif text.startswith("first without "):
-            otherwise = text.removeprefix("first without ")
+            otherwise = Text(text.removeprefix("first without "), text.mark)
         else:
             problems.add(value.mark, "'otherwise' must be 'first without <element>'")
     if not fixed:
@@ -215,10 +237,15 @@ def _read_row(key: Node, node: Node, problems: Problems) -> RowSpec:
         outcome=tuple(_read_outcome_line(line, problems) for line in fields.items("outcome")),
     )
     fields.done()
-    if sum(map(bool, (row.at, row.path, row.outcome))) != 1:
+    kinds = [kind for kind, part in (("at", row.at), ("path", row.path), ("outcome", row.outcome)) if part]
+    if len(kinds) != 1:
         problems.add(key.mark, f"row '{key.text}' needs exactly one of 'at', 'path' and 'outcome'")
-    if row.otherwise is not None and row.path is None:
-        problems.add(key.mark, "'otherwise' stands only beside 'path'")
+    else:
+        _check_beside(fields, "each" if row.each and row.at else kinds[0], _OF_ROWS)
+    if row.as_ is not None and row.codes is not None:
+        problems.add(row.as_.mark, "'codes' says already how the value is sent; keep one of 'as' and 'codes'")
+    if row.each and len(row.at) > 1:
+        problems.add(row.at[1].mark, "a list is in one field; name one")
     return row
 
 
@@ -226,10 +253,10 @@ def _read_outcome_line(node: Node, problems: Problems) -> OutcomeLine:
     fields = Fields(node, problems, "outcome")
     severity = fields.choice("severity", ("information", "warning"), "information")
     line = OutcomeLine(
-        when={name.text: as_text(value, problems) for name, value in fields.pairs("when")},
+        when={name.word: as_text(value, problems) for name, value in fields.pairs("when")},
         severity=severity,
         code=fields.choice("code", ISSUE_CODES, "informational" if severity == "information" else "business-rule"),
-        text=fields.need_text("text"),
+        text=str(fields.need_text("text")),
     )
     fields.done()
     return line
@@ -239,11 +266,12 @@ def _read_errors(node: Node | None, problems: Problems) -> ErrorSpec:
     if node is None:
         return ErrorSpec()
     fields = Fields(node, problems, "errors")
-    items = Fields(fields.node("list") or Node(node.mark, "mapping"), problems, "list")
+    list_ = fields.node("list")
+    items = Fields(list_ or Node(node.mark, "mapping"), problems, "list")
     spec = ErrorSpec(
         text=fields.texts("text"),
         code=fields.text("code"),
-        list_at=items.text("at"),
+        list_at=items.need_text("at") if list_ else None,
         item_field=items.text("field"),
         item_text=items.text("text"),
         item_code=items.text("code"),
@@ -259,9 +287,9 @@ def _read_errors(node: Node | None, problems: Problems) -> ErrorSpec:
 
 def _issue_code(node: Node, problems: Problems) -> str:
     code = as_text(node, problems)
-    if code not in ISSUE_CODES:
+    if code and code not in ISSUE_CODES:
         problems.add(node.mark, f"'{code}' is no issue type of FHIR{did_you_mean(code, ISSUE_CODES)}")
-    return code
+    return str(code)
 
 
 def _read_saying(node: Node, problems: Problems) -> Saying:
@@ -270,16 +298,16 @@ def _read_saying(node: Node, problems: Problems) -> Saying:
     code = fields.need("code")
     saying = Saying(
         text=fields.texts("text"),
-        status=tuple(_status(word, node, problems) for word in fields.texts("status")),
-        answer=None if answer is None else _status(answer, node, problems),
+        status=tuple(_status(word, problems) for word in fields.texts("status")),
+        answer=None if answer is None else _status(answer, problems),
         code="" if code is None else _issue_code(code, problems),
     )
     fields.done()
     return saying
 
 
-def _status(word: str, node: Node, problems: Problems) -> int:
+def _status(word: Text, problems: Problems) -> int:
     if not re.fullmatch(r"[45]\d\d", word):
-        problems.add(node.mark, f"'{word}' is no HTTP status of an error; write one from 400 to 599")
+        problems.add(word.mark, f"'{word}' is no HTTP status of an error; write one from 400 to 599")
         return 500
     return int(word)

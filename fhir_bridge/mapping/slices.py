@@ -69,8 +69,8 @@ def fixed_value(names: list[str], path: str, text: str) -> Fixed:
     return Fixed(fits, start, lambda member: (path,) if fits(member) else ())
 
 
-def fixed_concept(name: str, text: str, repeats: bool) -> Fixed:
-    system, _, code = text.rpartition("#")
+def fixed_concept(name: str, system: str, code: str, repeats: bool) -> Fixed:
+    """Return the CodeableConcept, or list of them, one of whose codings is this."""
 
     def place(member: Json) -> str | None:
         concepts = member.get(name) or []

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -29,6 +29,21 @@ class Mark:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+class Text(str):
+    """Text of a mapping file, which knows its place: a problem points at the word that has to be changed.
+
+    What is compiled holds plain text: nothing that is sent or answered is of this class.
+    """
+
+    __slots__ = ("mark",)
+    mark: Mark
+
+    def __new__(cls, text: str, mark: Mark) -> Self:
+        made = super().__new__(cls, text)
+        made.mark = mark
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One YAML value with its place: text, a list, or a mapping whose keys are nodes too."""
@@ -38,6 +53,11 @@ class Node:
     text: str = ""
     items: tuple[Node, ...] = ()
     pairs: tuple[tuple[Node, Node], ...] = ()
+
+    @property
+    def word(self) -> Text:
+        """The text with its place."""
+        return Text(self.text, self.mark)
 
 
 class Problems:
@@ -87,10 +107,13 @@ def read(text: str, file: str, problems: Problems) -> Node | None:
     except YAMLError:
         problems.add(Mark(file, 1, 1), "not YAML: it holds characters that no YAML text may hold; remove them")
         return None
+    except RecursionError:
+        problems.add(Mark(file, 1, 1), "nested too deeply to be read; a mapping file has few levels")
+        return None
     if root is None:
         problems.add(Mark(file, 1, 1), "the file is empty; start with 'partner: <name>'")
         return None
-    return _node(root, file, problems)
+    return _Nodes(file, problems, set()).node(root)
 
 
 def read_file(path: Path, name: str, problems: Problems) -> Node | None:
@@ -103,16 +126,28 @@ def read_file(path: Path, name: str, problems: Problems) -> Node | None:
     return read(text, name, problems)
 
 
-def _node(raw: object, file: str, problems: Problems) -> Node:
-    assert isinstance(raw, ScalarNode | SequenceNode | MappingNode)
-    mark = Mark(file, raw.start_mark.line + 1, raw.start_mark.column + 1)
-    if isinstance(raw, ScalarNode):
-        return Node(mark, "text", text=raw.value)
-    if isinstance(raw, SequenceNode):
-        return Node(mark, "list", items=tuple(_node(item, file, problems) for item in raw.value))
-    pairs = tuple((_node(key, file, problems), _node(value, file, problems)) for key, value in raw.value)
-    _report_repeated_keys(pairs, problems)
-    return Node(mark, "mapping", pairs=pairs)
+@dataclass(frozen=True, slots=True)
+class _Nodes:
+    """Takes over the nodes of the YAML reader. An alias leads to a node that was `seen`: to itself, even."""
+
+    file: str
+    problems: Problems
+    seen: set[int]
+
+    def node(self, raw: object) -> Node:
+        assert isinstance(raw, ScalarNode | SequenceNode | MappingNode)
+        mark = Mark(self.file, raw.start_mark.line + 1, raw.start_mark.column + 1)
+        if id(raw) in self.seen:
+            self.problems.add(mark, f"'*{raw.anchor}' stands for this elsewhere; write it out there, without an alias")
+            return Node(mark, "text", text=f"*{raw.anchor}")
+        self.seen.add(id(raw))
+        if isinstance(raw, ScalarNode):
+            return Node(mark, "text", text=raw.value)
+        if isinstance(raw, SequenceNode):
+            return Node(mark, "list", items=tuple(self.node(item) for item in raw.value))
+        pairs = tuple((self.node(key), self.node(value)) for key, value in raw.value)
+        _report_repeated_keys(pairs, self.problems)
+        return Node(mark, "mapping", pairs=pairs)
 
 
 def _report_repeated_keys(pairs: tuple[tuple[Node, Node], ...], problems: Problems) -> None:

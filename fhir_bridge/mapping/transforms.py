@@ -96,10 +96,10 @@ def _digits_to_partner(value: Json) -> int:
     return int(value)
 
 
-_TEXT_TYPES = frozenset({"string", "code", "id", "uri", "url", "canonical", "oid", "uuid", "markdown"})
+TEXT_TYPES = frozenset({"string", "code", "id", "uri", "url", "canonical", "oid", "uuid", "markdown"})
 
 TRANSFORMS: Mapping[str, Transform] = {
-    "text": Transform(_text, _text, _TEXT_TYPES),
+    "text": Transform(_text, _text, TEXT_TYPES),
     "date": Transform(_only_date, _date, frozenset({"date", "dateTime"})),
     "instant": Transform(_instant, _text, frozenset({"instant"})),
     "integer": Transform(_integer, _integer, frozenset({"integer", "positiveInt", "unsignedInt"})),

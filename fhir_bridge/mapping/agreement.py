@@ -1,0 +1,90 @@
+"""Whether the parts of one mapping file agree: interactions with the maps, calls and ids that they name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fhir_bridge.fhir.elements import resource_types
+from fhir_bridge.mapping.model import Content, InteractionSpec, MappingFile, MapSpec
+from fhir_bridge.mapping.source import Problems, did_you_mean
+
+BUILT_IN_VARIABLES = frozenset({"id"})
+"""What `{…}` in a call's path may name beside the variables that rows fill: the id of the URL."""
+
+
+def check_agreement(model: MappingFile, problems: Problems) -> None:
+    """Report what each part may say by itself, but not together with the others."""
+    types = resource_types("4.0") | resource_types("3.0")
+    for spec in model.interactions:
+        if spec.resource_type and spec.resource_type not in types:
+            hint = did_you_mean(spec.resource_type, types)
+            problems.add(spec.mark, f"'{spec.resource_type}' is no resource type{hint}")
+        if spec.code == "read" and spec.send is not None:
+            problems.add(spec.send.mark, "a read sends nothing; remove 'send'")
+        if spec.code == "patch":
+            _check_patch(model, spec, problems)
+        for content in filter(None, (spec.send, spec.receive)):
+            _check_content(model, spec, content, problems)
+        if spec.method:
+            _check_path(spec, _sent(model, spec), problems)
+
+
+def elements_named(model: MappingFile, map_name: str) -> Iterator[str]:
+    """Yield the elements of what a map sends that the calls name: for headers, and for the id."""
+    for spec in model.interactions:
+        if spec.send is not None and spec.send.map == map_name:
+            sources = [source for choices in spec.headers.values() for source in choices]
+            yield from filter(None, (spec.id, *(source.element for source in sources)))
+
+
+def _sent(model: MappingFile, spec: InteractionSpec) -> MapSpec | None:
+    return model.maps.get(spec.send.map) if spec.send else None
+
+
+def _check_patch(model: MappingFile, spec: InteractionSpec, problems: Problems) -> None:
+    """A patch reads with a read and writes with an update, both of its own type."""
+    for name, code in ((spec.reads, "read"), (spec.writes, "update")):
+        other = next((one for one in model.interactions if one.key == name), None)
+        if name and other and (other.code, other.resource_type) != (code, spec.resource_type):
+            problems.add(
+                name.mark, f"'{name}' is no {code} of {spec.resource_type}; name '{code} {spec.resource_type}'"
+            )
+
+
+def _check_content(model: MappingFile, spec: InteractionSpec, content: Content, problems: Problems) -> None:
+    found = model.maps.get(content.map)
+    if found is None:
+        return
+    expected = "Parameters" if spec.operation is not None else spec.resource_type
+    is_free = spec.operation is not None and content is spec.receive
+    if found.resource and found.resource != expected and not is_free:
+        text = f"map '{content.map}' is of {found.resource}, and '{spec.key}' takes {expected}; name another map"
+        problems.add(content.map.mark, text)
+    if not content.as_it_is and model.versions != ("4.0",):
+        problems.add(content.map.mark, 'a map with rows is R4; write fhir: ["4.0"], or send and receive it as it is')
+    _check_id(model, content, found, problems)
+
+
+def _check_id(model: MappingFile, content: Content, found: MapSpec, problems: Problems) -> None:
+    """The id of the URL becomes a number only where each id is one, and has a field of its own."""
+    if content.id is None:
+        return
+    if content.id.as_ == "digits" and model.id_like != "positive-integer":
+        problems.add(content.id.as_.mark, "not every id is digits; write 'id: positive-integer' under 'identity'")
+    for row in found.rows:
+        if content.id.at in row.at:
+            problems.add(content.id.at.mark, f"field '{content.id.at}' is of line {row.mark.line} as well; keep one")
+
+
+def _check_path(spec: InteractionSpec, sent: MapSpec | None, problems: Problems) -> None:
+    """Each variable of a call's path is filled, and each row with `path` fills one."""
+    rows = {row.path: row for row in (sent.rows if sent else ()) if row.path}
+    known = BUILT_IN_VARIABLES | rows.keys()
+    named = re.findall(r"\{(.*?)\}", spec.path)
+    for name in named:
+        if name not in known:
+            text = f"nothing fills '{{{name}}}' of '{spec.path}'{did_you_mean(name, known)}"
+            problems.add(spec.path.mark, text)
+    for name in rows.keys() - set(named):
+        problems.add(name.mark, f"'{spec.path}' has no '{{{name}}}'; add it, or remove the row")
