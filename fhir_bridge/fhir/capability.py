@@ -8,7 +8,7 @@ from typing import Any
 
 from fhir_bridge.fhir.conformance import TYPES
 from fhir_bridge.fhir.elements import Version
-from fhir_bridge.fhir.negotiation import FHIR_JSON, JSON_PATCH, MERGE_PATCH_TYPES
+from fhir_bridge.fhir.negotiation import FHIR_JSON, FHIR_XML, JSON_PATCH, MERGE_PATCH_TYPES
 from fhir_bridge.outcome import Json
 
 RELEASED = "2026-11-21"
@@ -65,10 +65,10 @@ def capability_statement(about: Statement, offers: Sequence[Offer]) -> Json:
         "implementation": {"description": about.description, **({"url": about.url} if about.url else {})},
         "fhirVersion": _FULL_VERSIONS[about.version],
         **({"acceptUnknown": "no"} if about.version == "3.0" else {}),
-        "format": [FHIR_JSON, "json"],
+        "format": [FHIR_JSON, FHIR_XML, "json", "xml"],
     }
     if any(offer.code == "patch" for offer in offers):
-        statement["patchFormat"] = [JSON_PATCH, FHIR_JSON, MERGE_PATCH_TYPES[0]]
+        statement["patchFormat"] = [JSON_PATCH, FHIR_JSON, FHIR_XML, MERGE_PATCH_TYPES[0]]
     return {**statement, "rest": [_stu3_rest(offers) if about.version == "3.0" else _r4_rest(offers)]}
 
 

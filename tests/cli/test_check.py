@@ -66,7 +66,7 @@ def test_a_problem_has_its_line_and_what_to_do(capsys: pytest.CaptureFixture[str
 
     assert checked(capsys, str(folder)) == (
         1,
-        "mappings/northlab.yaml:20:7: unknown transform 'dat'; did you mean 'date'?\n",
+        "mappings/northlab.yaml:20:32: unknown transform 'dat'; did you mean 'date'?\n",
         "",
     )
 
@@ -79,7 +79,7 @@ def test_all_problems_come_together_in_the_order_of_the_file(capsys: pytest.Capt
 
     assert (status, err) == (1, "")
     assert out.splitlines() == [
-        "mappings/northlab.yaml:12:5: 'call' of 'read Patient' must be 'METHOD /path', as in 'GET /patients/{id}'",
+        "mappings/northlab.yaml:12:11: 'GET patients/{id}' is no call; write 'METHOD /path', as in 'GET /patients/{id}'",
         "mappings/northlab.yaml:20:7: Patient has no element 'birthDat'; did you mean 'birthDate'?",
     ]
 

@@ -74,7 +74,7 @@ def test_a_base_that_offers_nothing_still_has_what_every_base_has() -> None:
             "url": "https://bridge.example/fhir/northlab",
         },
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         "rest": [
             {
                 "mode": "server",
@@ -99,7 +99,7 @@ def test_stu3_says_that_it_takes_no_unknown_element_and_serves_no_definitions() 
         "implementation": {"description": "FHIR facade of Northlab"},
         "fhirVersion": "3.0.2",
         "acceptUnknown": "no",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         "rest": [
             {
                 "mode": "server",
@@ -209,10 +209,11 @@ def test_the_hub_says_which_partner_offers_what() -> None:
     assert listed[0]["interaction"] == [{"code": "read"}]
 
 
-def test_patches_are_taken_in_three_formats() -> None:
+def test_patches_are_taken_in_four_formats() -> None:
     assert capability_statement(R4, [offer("patch")])["patchFormat"] == [
         "application/json-patch+json",
         "application/fhir+json",
+        "application/fhir+xml",
         "application/merge-patch+json",
     ]
 
