@@ -135,7 +135,8 @@ def as_message(interaction: Interaction) -> Interaction:
 
 def response_bundle(kind: str, answers: Sequence[FhirResponse]) -> Json:
     """Return the Bundle of answers: `kind` is `batch-response` or `transaction-response`."""
-    return {"resourceType": "Bundle", "type": kind, "entry": [_response_entry(answer) for answer in answers]}
+    bundle: dict[str, Json] = {"resourceType": "Bundle", "type": kind}
+    return {**bundle, "entry": [_response_entry(answer) for answer in answers]} if answers else bundle
 
 
 def failure(error: FhirError) -> FhirResponse:
