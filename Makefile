@@ -2,7 +2,7 @@
 # `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format coverage capability-statement constraints examples clean python
+.PHONY: help run test check format coverage capability-statement constraints fuzz examples clean python
 
 # The first Python on the path that is new enough and has what builds the environment.
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -11,6 +11,7 @@ PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python
 PORT ?= 8080
 WORKERS ?= 2
 UPGRADE ?=
+EXAMPLES ?= 20000
 
 BIN := .venv/bin
 INSTALL := -m pip --python $(BIN)/python --disable-pip-version-check install --quiet --no-input
@@ -59,6 +60,9 @@ constraints: ## Write constraints.txt anew from pyproject.toml; UPGRADE=--upgrad
 	.uv/bin/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command 'make constraints' \
 		$(UPGRADE) --output-file constraints.txt pyproject.toml
+
+fuzz: .venv/.ready ## Send EXAMPLES (20000) requests of every kind to the bridge; `make test` sends 300.
+	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz
 
 examples: tests/fhir/node_modules/.package-lock.json ## Install HL7's examples, without which their test is skipped (npm).
 
