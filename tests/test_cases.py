@@ -1,0 +1,174 @@
+"""tests/cases: pairs of a partner's record and a FHIR resource, each in both directions, for every map that ships."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from fhir_bridge.fhir.interaction import Address, Interaction
+from fhir_bridge.fhir.json import dumps
+from fhir_bridge.mapping.calls import Call, MapReceiver, MapSender, PassReceiver, PassSender
+from fhir_bridge.mapping.maps import Map
+from fhir_bridge.mapping.partner_fields import PartnerField
+from fhir_bridge.mapping.routes import Routes
+from fhir_bridge.outcome import Json
+from tests.serving import SANDBOX, TOP, shipped
+
+FOLDER = Path(__file__).parent / "cases"
+MESSAGES = {"roche": "message"}
+"""The maps without rows, by partner: what is passed through, converted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One pair; `only` names the direction of a pair that holds in one of them.
+
+    `path` are variables of the address, `left_behind` FHIRPaths, `unknown` pairs of a field and a code, `outcome` the
+    text of the parameter that is added.
+    """
+
+    partner: str
+    map: str
+    name: str
+    record: Json
+    resource: Json
+    sent: Json
+    only: str | None
+    path: Mapping[str, str]
+    left_behind: list[str]
+    unknown: list[tuple[str, str]]
+    outcome: str | None
+
+
+def _cases() -> Iterator[Case]:
+    for file in sorted(FOLDER.glob("*/*.yaml")):
+        for document in YAML(typ="safe", pure=True).load_all(file):
+            always, only = document["always"], document.get("only")
+            for case in document["cases"]:
+                yield Case(
+                    partner=file.parent.name,
+                    map=document["map"],
+                    name=case["case"],
+                    record={**always["partner"], **case["partner"]},
+                    resource={**always["fhir"], **case["fhir"]},
+                    sent=case["partner"],
+                    only=case.get("only", only),
+                    path=case.get("path", {}),
+                    left_behind=case.get("left_behind", []),
+                    unknown=[(field, code) for field, code in case.get("unknown", [])],
+                    outcome=case.get("outcome"),
+                )
+
+
+CASES = list(_cases())
+
+
+def _id(case: Case) -> str:
+    return f"{case.partner} {case.map}: {case.name}"
+
+
+def of(direction: str, *, passed: bool) -> list[object]:
+    """Return the cases of a direction, of maps with rows or of what is passed through."""
+    wanted = [case for case in CASES if case.only in (None, direction) and (case.partner in MESSAGES) is passed]
+    return [pytest.param(case, id=_id(case)) for case in wanted]
+
+
+def calls(routes: Routes, partner: str) -> list[Call]:
+    return [route.call for route in routes.partners[partner].routes]
+
+
+def maps(routes: Routes, partner: str) -> dict[str, Map]:
+    """Return the compiled maps of a partner by name."""
+    senders = [call.sender.map for call in calls(routes, partner) if isinstance(call.sender, MapSender)]
+    receivers = [call.receiver.map for call in calls(routes, partner) if isinstance(call.receiver, MapReceiver)]
+    return {each.name: each for each in (*senders, *receivers)}
+
+
+def without_outcome(resource: Json) -> tuple[Json, str | None]:
+    """Return Parameters without the one that is added, and the text of that one's only issue."""
+    *rest, last = resource.get("parameter", [None])
+    if not isinstance(last, dict) or last.get("name") != "outcome":
+        return resource, None
+    (issue,) = last["resource"]["issue"]
+    return {**resource, "parameter": rest}, issue["details"]["text"]
+
+
+@pytest.mark.parametrize("case", of("to_fhir", passed=False))
+def test_a_record_is_read_as_its_resource(routes: Routes, case: Case) -> None:
+    """With the unknown codes that the case names, and no others."""
+    found, receiving = maps(routes, case.partner)[case.map].to_fhir(case.record)
+
+    resource, outcome = without_outcome(found)
+    assert resource == case.resource
+    assert receiving.unknown_codes == case.unknown
+    assert outcome == case.outcome
+
+
+@pytest.mark.parametrize("case", of("to_partner", passed=False))
+def test_a_resource_is_sent_as_its_record(routes: Routes, case: Case) -> None:
+    """With what the case says is left behind, and nothing else to say."""
+    compiled = maps(routes, case.partner)[case.map]
+
+    sending = compiled.to_partner(case.resource)
+
+    default = {"project": SANDBOX["HEALTHEX_PROJECT_ID"]} if case.map == "update-request" else {}
+    assert (sending.body, sending.path, sending.issues) == (case.sent, {**default, **case.path}, [])
+    assert compiled.left_behind(case.resource) == case.left_behind
+
+
+R4 = Interaction("update", Address("roche", "Bundle", "p"), "4.0", now=datetime(2020, 3, 27, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("case", of("to_fhir", passed=True))
+def test_an_stu3_answer_is_read_as_r4(routes: Routes, case: Case) -> None:
+    """Where the client speaks R4."""
+    receiver = calls(routes, case.partner)[0].receiver
+    assert isinstance(receiver, PassReceiver)
+
+    assert receiver.receive(dumps(case.record), R4) == (case.resource, ())
+
+
+@pytest.mark.parametrize("case", of("to_partner", passed=True))
+def test_an_r4_message_is_sent_as_stu3(routes: Routes, case: Case) -> None:
+    """With nothing lost that would have to be said."""
+    sender = calls(routes, case.partner)[0].sender
+    assert isinstance(sender, PassSender)
+
+    sending = sender.send(case.resource, R4)
+
+    assert (sending.body, sending.issues) == (case.record, [])
+
+
+SHIPPED = shipped(SANDBOX)
+MAPS = [(partner, name) for partner in SHIPPED.partners for name in maps(SHIPPED, partner)]
+
+
+def test_every_mapping_file_has_its_cases() -> None:
+    """A partner, its map, and the file that is named for the resource type."""
+    assert {file.stem for file in (TOP / "mappings").glob("*.yaml")} == {case.partner for case in CASES}
+    assert {(case.partner, case.map) for case in CASES} == {*MAPS, *MESSAGES.items()}
+    assert sorted(str(file.relative_to(FOLDER)) for file in FOLDER.glob("*/*")) == [
+        "ehealth/Patient.yaml",
+        "healthex/Parameters.yaml",
+        "roche/Bundle.yaml",
+        "wmda/Parameters.yaml",
+    ]
+
+
+@pytest.mark.parametrize(("partner", "name"), MAPS)
+def test_every_row_of_a_map_is_in_a_case(partner: str, name: str) -> None:
+    """Each field of the partner has a value somewhere."""
+    pairs = maps(SHIPPED, partner)[name].pairs({})
+    fields = {pair.field for pair in pairs if not str(pair.field[0]).startswith("{")}
+    records = [case.record for case in CASES if (case.partner, case.map) == (partner, name)]
+
+    assert [field for field in sorted(fields) if all(_absent(record, field) for record in records)] == []
+
+
+def _absent(record: Json, field: tuple[str | int, ...]) -> bool:
+    return PartnerField(tuple(str(key) for key in field)).get(record) is None
