@@ -51,6 +51,6 @@ def _base_url(text: str | None) -> str | None:
 
 def _bytes(environment: Mapping[str, str], variable: str, default: int) -> int:
     text = environment.get(variable) or str(default)
-    if not text.isdigit() or int(text) == 0:
+    if not (text.isascii() and text.isdigit()) or int(text) == 0:
         raise ValueError(f"{variable}: must be a number of bytes above zero")
     return int(text)

@@ -166,12 +166,16 @@ def parse_query(query: str) -> tuple[tuple[str, str], ...]:
 
 
 def parse_preferences(header: str) -> Preferences:
-    """Return what a Prefer header asks for: `return=minimal; handling=strict`, in one header or several."""
-    wanted = dict(part.strip().partition("=")[::2] for part in re.split("[,;]", header))
-    returns = wanted.get("return", "").strip('"')
+    """Return what a Prefer header asks for: `return=minimal; handling=strict`, in one header or several.
+
+    Of a preference that is repeated the first counts, in any case of its name. RFC 7240, section 2
+    """
+    pairs = (part.partition("=")[::2] for part in re.split("[,;]", header))
+    wanted = {name.strip().lower(): value.strip().strip('"') for name, value in reversed(list(pairs))}
+    returns = wanted.get("return")
     return Preferences(
         returns=returns if returns in ("minimal", "representation", "OperationOutcome") else None,
-        strict=wanted.get("handling", "").strip('"') == "strict",
+        strict=wanted.get("handling") == "strict",
     )
 
 
