@@ -1,0 +1,1 @@
+"""Real clients, driven against the sandbox over a socket: `make interop`."""
