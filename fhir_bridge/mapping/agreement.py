@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from fhir_bridge.fhir.elements import resource_types
 from fhir_bridge.mapping.model import Content, InteractionSpec, MappingFile, MapSpec
+from fhir_bridge.mapping.partner_fields import is_one_place
 from fhir_bridge.mapping.source import Problems, did_you_mean
 
 BUILT_IN_VARIABLES = frozenset({"id"})
@@ -26,7 +27,7 @@ def check_agreement(model: MappingFile, problems: Problems) -> None:
             _check_patch(model, spec, problems)
         for content in filter(None, (spec.send, spec.receive)):
             _check_content(model, spec, content, problems)
-        if spec.method:
+        if spec.makes_a_call:
             _check_path(spec, _sent(model, spec), problems)
 
 
@@ -63,18 +64,14 @@ def _check_content(model: MappingFile, spec: InteractionSpec, content: Content, 
         problems.add(content.map.mark, text)
     if not content.as_it_is and model.versions != ("4.0",):
         problems.add(content.map.mark, 'a map with rows is R4; write fhir: ["4.0"], or send and receive it as it is')
-    _check_id(model, content, found, problems)
-
-
-def _check_id(model: MappingFile, content: Content, found: MapSpec, problems: Problems) -> None:
-    """The id of the URL becomes a number only where each id is one, and has a field of its own."""
     if content.id is None:
         return
     if content.id.as_ == "digits" and model.id_like != "positive-integer":
         problems.add(content.id.as_.mark, "not every id is digits; write 'id: positive-integer' under 'identity'")
-    for row in found.rows:
-        if content.id.at in row.at:
-            problems.add(content.id.at.mark, f"field '{content.id.at}' is of line {row.mark.line} as well; keep one")
+    for row in found.rows if content is spec.send else ():
+        if row.only != "to_fhir" and any(is_one_place(content.id.at, field) for field in row.at[:1]):
+            text = f"field '{content.id.at}' is written by line {row.mark.line} as well; keep one of the two"
+            problems.add(content.id.at.mark, text)
 
 
 def _check_path(spec: InteractionSpec, sent: MapSpec | None, problems: Problems) -> None:

@@ -104,7 +104,7 @@ class _Compiler:
         calls = {
             spec.key: call
             for spec in self.model.interactions
-            if spec.method and (call := self._call(spec, maps)) is not None
+            if spec.makes_a_call and (call := self._call(spec, maps)) is not None
         }
         routes = [self._route(spec, calls) for spec in self.model.interactions]
         routes += [self._search_route(spec, calls[spec.key]) for spec in self._reads(calls)]
@@ -139,7 +139,7 @@ class _Compiler:
     def _call(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Call | None:
         connection, _ = resolve(self.model.connection, self.model.partner, self.environment)
         forwards = connection is not None and any(isinstance(auth, Forward) for auth in connection.auth)
-        receiver = self._receiver(spec, maps)
+        receiver, sender, headers = self._receiver(spec, maps), self._sender(spec, maps), self._headers(spec)
         if receiver is None:
             return None
         return Call(
@@ -147,9 +147,9 @@ class _Compiler:
             title=self.model.title,
             method=spec.method,
             path=spec.path,
-            sender=self._sender(spec, maps),
+            sender=sender,
             receiver=receiver,
-            headers=self._headers(spec),
+            headers=headers,
             repeat=_repeat(spec.repeat),
             safe_without=tuple(compile_field(path, path.mark, self.problems) for path in spec.safe_without),
             refusals=Refusals(self.model.partner, self.model.title, self.model.errors, forwards),
@@ -157,7 +157,7 @@ class _Compiler:
 
     def _map_spec(self, content: Content) -> MapSpec | None:
         spec = self.model.maps.get(content.map)
-        if spec is None:
+        if spec is None and content.map:
             hint = did_you_mean(content.map, self.model.maps)
             self.problems.add(content.map.mark, f"there is no map '{content.map}'{hint}")
         return spec

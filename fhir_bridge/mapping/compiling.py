@@ -11,7 +11,7 @@ from fhir_bridge.fhir.elements import Element, Version, is_primitive, resource_t
 from fhir_bridge.mapping.connecting import Environment, value_of
 from fhir_bridge.mapping.maps import Map, OutcomeParameter
 from fhir_bridge.mapping.model import ANYTHING, MapSpec, RowSpec, SliceSpec
-from fhir_bridge.mapping.partner_fields import PartnerField, compile_field
+from fhir_bridge.mapping.partner_fields import PartnerField, compile_field, is_one_place
 from fhir_bridge.mapping.places import Paths, Place
 from fhir_bridge.mapping.rows import ListRow, PathRow, Row, ValueRow, code_functions
 from fhir_bridge.mapping.source import Mark, Problems, Text, did_you_mean
@@ -229,7 +229,7 @@ class _DoubleWrites:
     def _check(self, seen: dict[str, Mark], name: str, what: str, mark: Mark) -> None:
         """A name that stands within another is the same place: `a.b` and `a.b.c`."""
         for other, first in seen.items():
-            if _is_one_place(name, other):
+            if is_one_place(name, other):
                 self.problems.add(mark, f"{what} is written by line {first.line} as well; keep one of the rows")
                 return
         seen[name] = mark
@@ -239,7 +239,3 @@ def _spelled(spec: RowSpec, place: Place | None) -> str:
     """The element in FHIRPath's names: `deceasedDateTime` and `deceasedBoolean` are both `deceased`."""
     steps = zip(spec.element.split("."), place.steps, strict=True) if place else ()
     return ".".join(step.path + text.removeprefix(step.name) for text, step in steps) or spec.element
-
-
-def _is_one_place(one: str, other: str) -> bool:
-    return one == other or one.startswith((f"{other}.", f"{other}[")) or other.startswith((f"{one}.", f"{one}["))

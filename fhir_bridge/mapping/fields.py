@@ -74,6 +74,7 @@ class Fields:
         value = Text("", self.mark) if node is None else as_value(node, self.problems)
         if isinstance(value, Variable) and value.optional:
             self.problems.add(value.mark, f"'{key}' cannot do without its value; write ${value.name}, without '?'")
+            return Variable(value.name, False, value.mark)
         return value
 
     def texts(self, key: str) -> tuple[Text, ...]:

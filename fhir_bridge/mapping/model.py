@@ -126,6 +126,11 @@ class InteractionSpec:
     writes: Text | None
     as_: Text | None
 
+    @property
+    def makes_a_call(self) -> bool:
+        """Whether it has a call of its own."""
+        return self.code not in ("patch", "create") and self.as_ is None
+
 
 @dataclass(frozen=True, slots=True)
 class Saying:

@@ -57,6 +57,11 @@ def compile_field(path: str, mark: Mark, problems: Problems) -> PartnerField:
     return PartnerField(tuple(path.split(".")))
 
 
+def is_one_place(one: str, other: str) -> bool:
+    """Whether two paths lead to one place, or one of them into the other: `a.b` and `a.b.c`, `x[0]` and `x`."""
+    return one == other or one.startswith((f"{other}.", f"{other}[")) or other.startswith((f"{one}.", f"{one}["))
+
+
 def dotted(keys: Keys) -> str:
     """Return `emergency_contact.phones[0].number` for its keys."""
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")

@@ -61,8 +61,9 @@ def _read_interaction(key: Node, node: Node, problems: Problems) -> InteractionS
     word, _, resource_type = key.text.partition(" ")
     operation = word[1:] or None if word.startswith("$") else None
     code = "operation" if operation is not None else word
-    if not resource_type or (operation is None and word not in RESTFUL):
-        hint = did_you_mean(word, (*RESTFUL, "$name"))
+    is_known = operation is not None or word in RESTFUL
+    if not resource_type or not is_known:
+        hint = "" if is_known else did_you_mean(word, (*RESTFUL, "$name"))
         problems.add(key.mark, f"'{key.text}' is no interaction; write '<interaction> <Type>' or '$name <Type>'{hint}")
     reads, writes, as_ = fields.text("reads"), fields.text("writes"), fields.text("as")
     if code == "patch" and not (reads and writes):
@@ -105,7 +106,7 @@ _OF_INTERACTIONS: Mapping[str, tuple[str, ...]] = {
 }
 _OF_ROWS: Mapping[str, tuple[str, ...]] = {
     "at": ("at", "as", "codes", "only", "required"),
-    "each": ("at", "each", "only"),
+    "each": ("each", "at", "only"),
     "path": ("path", "otherwise"),
     "outcome": ("outcome",),
 }
@@ -115,8 +116,8 @@ def _check_beside(fields: Fields, kind: str, known: Mapping[str, tuple[str, ...]
     """Report each key that means something elsewhere, and nothing here."""
     elsewhere = {word for words in known.values() for word in words}.difference(known[kind])
     for key in fields.given():
-        if key in elsewhere:
-            fields.problems.add(key.mark, f"'{key}' says nothing in {fields.what}, a '{kind}'; remove it")
+        if key in elsewhere and fields.node(key):
+            fields.problems.add(key.mark, f"'{key}' says nothing beside '{known[kind][0]}'; remove it")
 
 
 def _read_call(fields: Fields) -> tuple[str, Text]:
@@ -171,7 +172,10 @@ def _read_id_field(node: Node | None, problems: Problems) -> IdField | None:
 def _read_sources(node: Node, problems: Problems) -> tuple[HeaderSource, ...]:
     if [key.text for key, _ in node.pairs] != ["first_of"]:
         return (_read_source(node, problems),)
-    return tuple(_read_source(item, problems) for item in Fields(node, problems, "header").items("first_of"))
+    sources = tuple(_read_source(item, problems) for item in Fields(node, problems, "header").items("first_of"))
+    if not sources:
+        problems.add(node.mark, "'first_of' is empty; list at least one source")
+    return sources
 
 
 def _read_source(node: Node, problems: Problems) -> HeaderSource:
@@ -184,7 +188,7 @@ def _read_source(node: Node, problems: Problems) -> HeaderSource:
         like=fields.choice("like", LIKE, "") or None,
     )
     fields.done()
-    if sum(part is not None for part in (source.header, source.element, source.text, source.new)) != 1:
+    if sum(key in ("header", "element", "text", "new") for key in fields.given()) != 1:
         problems.add(node.mark, "a header comes from exactly one of 'header', 'element', 'text' and 'new'")
     return source
 
