@@ -30,7 +30,11 @@ final class Stu3Client {
 
     void use(Report report) {
         report.trying("capability statement", "read before every first call, too", this::capabilities);
+        for (String capability : List.of("read", "search", "patch", "operation")) {
+            report.cannot(capability, "Roche takes messages only: its base offers nothing of the kind");
+        }
         report.trying("update", "a Bundle, under its patient's id", this::update);
+        report.trying("conditional update", "by `_id`", this::conditionalUpdate);
         report.trying("message", "$process-message", this::message);
         report.trying("validate", "", this::validate);
         report.trying("batch", "", this::batch);
@@ -68,6 +72,12 @@ final class Stu3Client {
         Bundle sent = message(PATIENT, "123456780");
         Bundle answer = (Bundle) roche.update().resource(sent).withId(PATIENT).execute().getResource();
         same(telephone(answer), "123456780");
+    }
+
+    private void conditionalUpdate() {
+        Bundle answer = (Bundle) roche.update().resource(message(PATIENT, "123456785"))
+                .conditional().where(Bundle.RES_ID.exactly().code(PATIENT)).execute().getResource();
+        same(telephone(answer), "123456785");
     }
 
     private void message() {
