@@ -148,6 +148,15 @@ async def test_roche_refuses_a_client_certificate_of_another_authority(tmp_path)
                 await client.get(url, headers=roche_headers(environment))
 
 
+async def test_no_answer_waits_for_the_acknowledgement_of_its_headers(tmp_path):
+    """That takes 40 ms each, on a connection that is kept."""
+    async with running(tmp_path) as environment, httpx.AsyncClient(base_url=environment["EHEALTH_BASE_URL"]) as client:
+        url = f"/api/prepersons/{EHEALTH_PREPERSON}"
+        took_s = [(await client.get(url)).elapsed.total_seconds() for _ in range(20)]
+
+    assert min(took_s[10:]) < 0.03
+
+
 async def test_two_sandboxes_run_side_by_side_on_ports_of_their_own(tmp_path):
     async with running(tmp_path / "one") as one, running(tmp_path / "two") as two:
         urls = [value for environment in (one, two) for name, value in environment.items() if name.endswith("BASE_URL")]
