@@ -79,7 +79,8 @@ def test_all_problems_come_together_in_the_order_of_the_file(capsys: pytest.Capt
 
     assert (status, err) == (1, "")
     assert out.splitlines() == [
-        "mappings/northlab.yaml:12:11: 'GET patients/{id}' is no call; write 'METHOD /path', as in 'GET /patients/{id}'",
+        "mappings/northlab.yaml:12:11: 'GET patients/{id}' is no call; "
+        "write 'METHOD /path', as in 'GET /patients/{id}'",
         "mappings/northlab.yaml:20:7: Patient has no element 'birthDat'; did you mean 'birthDate'?",
     ]
 
