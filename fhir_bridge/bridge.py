@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import re
+import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from dataclasses import replace
 from importlib.metadata import version as package_version
 from types import TracebackType
 from typing import Self
@@ -11,16 +16,25 @@ from typing import Self
 import anyio
 
 from fhir_bridge.fhir import bundle, conformance
+from fhir_bridge.fhir.body import check_type
 from fhir_bridge.fhir.capability import Offer, Statement, base_title, capability_statement
-from fhir_bridge.fhir.conditions import is_not_modified
-from fhir_bridge.fhir.interaction import FhirResponse, Interaction
+from fhir_bridge.fhir.conditions import check_changes_only, is_not_modified
+from fhir_bridge.fhir.elements import is_resource
+from fhir_bridge.fhir.interaction import Address, FhirResponse, Interaction
+from fhir_bridge.fhir.negotiation import check_version
+from fhir_bridge.fhir.view import read_view
 from fhir_bridge.gateway.client import Gateway
-from fhir_bridge.mapping.checks import check_type
 from fhir_bridge.mapping.routes import Partner, Routes
 from fhir_bridge.mapping.validating import validate
 from fhir_bridge.outcome import FhirError, Issue, Json
 
 SOFTWARE_VERSION = package_version("fhir-bridge")
+
+log = logging.getLogger("fhir_bridge")
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9\-]{0,63}")
+MAX_UNKNOWN_CODES = 1000
+"""How many different partner codes that no table knows are counted."""
 
 
 class Bridge:
@@ -49,19 +63,34 @@ class Bridge:
     ) -> None:
         await self._gateway.__aexit__(kind, error, traceback)
 
+    async def answer(self, interaction: Interaction) -> FhirResponse:
+        """Answer one interaction, whatever becomes of it, and log it: each passes here, an entry of a Bundle too."""
+        started = time.perf_counter()
+        try:
+            response = await self.handle(interaction)
+        except FhirError as error:
+            response = bundle.failure(error)
+        except Exception:
+            response = crashed(interaction.request_id)
+        write_line(interaction.request_id, what(interaction), where(interaction), response, started)
+        return response
+
     async def handle(self, interaction: Interaction) -> FhirResponse:
-        """Answer one FHIR interaction; raises FhirError. Entries of a Bundle pass here too."""
+        """Answer one FHIR interaction; raises FhirError."""
+        if interaction.address.base is not None:
+            self.routes.configured_partner(interaction.address.base)
         if interaction.code == "batch":
             return await self._bundle(interaction)
+        view = read_view(interaction)
         own = self._own(interaction)
-        if own is not None:
-            return own
-        return await self._through_partner(interaction)
+        response = await self._through_partner(interaction) if own is None else own
+        return replace(response, resource=view.of(response.resource, interaction.version))
 
     def _own(self, interaction: Interaction) -> FhirResponse | None:
         """What the bridge answers itself, without any partner; None where it is a partner's to answer."""
         address = interaction.address
         if interaction.code == "capabilities":
+            conformance.check_mode(dict(interaction.query).get("mode"))
             return FhirResponse(200, self.capabilities(interaction))
         if address.operation == "versions" and address.resource_type is None:
             return FhirResponse(200, conformance.versions(self.routes.versions(address.base)))
@@ -71,8 +100,23 @@ class Bridge:
             return conformance.answer(self.routes.definitions, interaction)
         return None
 
+    def allow(self, address: Address) -> list[str]:
+        """Return the methods that an address takes, for what the bridge answers itself and for what partners do."""
+        if address.operation == "versions" and address.resource_type is None:
+            return ["OPTIONS", "GET", "HEAD", "POST"]
+        if address.operation == "validate" and address.resource_type is not None:
+            return ["OPTIONS", "POST"]
+        if address.resource_type in conformance.TYPES and "4.0" in self.routes.versions(address.base):
+            return ["OPTIONS", *conformance.methods(address)]
+        return self.routes.allow(address)
+
     async def _through_partner(self, interaction: Interaction) -> FhirResponse:
+        if interaction.address.operation == "process-message":
+            bundle.check_synchronous(interaction)
+        if interaction.code in ("update", "patch"):
+            check_changes_only(interaction.headers)
         route, interaction = self.routes.match(interaction)
+        check_version(interaction.version, self.routes.partners[route.partner].versions)
         plan = route.plan(interaction)
         try:
             request = next(plan)
@@ -80,10 +124,16 @@ class Bridge:
                 request = plan.send(await self._gateway.send(request))
         except StopIteration as done:
             response: FhirResponse = done.value
-        self.unknown_codes.update((route.partner, field, code) for field, code in response.unknown_codes)
+        self._count_unknown_codes(route.partner, response)
         if interaction.code == "read" and is_not_modified(interaction.headers, response):
-            return FhirResponse(304, None, response.headers)
-        return response
+            return FhirResponse(304, None, response.headers, partner=route.partner)
+        return replace(response, partner=route.partner)
+
+    def _count_unknown_codes(self, partner: str, response: FhirResponse) -> None:
+        """Count what no table knows; a partner that makes up codes does not fill the memory."""
+        for field, code in response.unknown_codes:
+            if (partner, field, code) in self.unknown_codes or len(self.unknown_codes) < MAX_UNKNOWN_CODES:
+                self.unknown_codes[partner, field, code] += 1
 
     async def _bundle(self, interaction: Interaction) -> FhirResponse:
         """Carry out a Bundle of requests; a message that is posted to the base is processed as one."""
@@ -91,60 +141,90 @@ class Bridge:
         kind = interaction.body.get("type")
         if kind == "message":
             return await self._through_partner(bundle.as_message(interaction))
+        if kind not in ("batch", "transaction"):
+            text = "A Bundle that is posted to the base is a `batch`, a `transaction` or a `message`."
+            raise FhirError(400, Issue("value-not-allowed", "value", text, "Bundle.type"))
+        errors = bundle.check_entries(interaction.body, interaction.version)
         entries = bundle.entries_of(interaction.body)
-        if kind == "batch":
-            return FhirResponse(200, bundle.response_bundle("batch-response", await self._batch(interaction, entries)))
         if kind == "transaction":
-            return await self._transaction(interaction, entries)
-        text = "A Bundle that is posted to the base is a `batch`, a `transaction` or a `message`."
-        raise FhirError(400, Issue("value-not-allowed", "value", text, "Bundle.type"))
+            answers = await self._transaction(interaction, entries, errors)
+        else:
+            answers = await self._batch(interaction, entries, errors)
+        answered = [
+            bundle.response_entry(entry.get("request"), each) for entry, each in zip(entries, answers, strict=True)
+        ]
+        return FhirResponse(200, bundle.response_bundle(f"{kind}-response", answered))
 
-    async def _batch(self, interaction: Interaction, entries: Sequence[Json]) -> list[FhirResponse]:
+    async def _batch(
+        self, interaction: Interaction, entries: Sequence[Json], errors: Sequence[FhirError | None]
+    ) -> list[FhirResponse]:
         """Carry out each entry by itself, side by side; a bad one harms only itself."""
-        answers = [bundle.failure(error) if error else None for error in bundle.check_references(entries)]
+        answers: dict[int, FhirResponse] = {}
 
         async def answer(index: int) -> None:
-            try:
-                entry = bundle.entry_interaction(entries[index], index, interaction, self.routes.partners)
-                async with self._limiter(entry):
-                    answers[index] = await self.handle(entry)
-            except FhirError as error:
-                answers[index] = bundle.failure(error)
+            answers[index] = await self._entry(entries[index], index, interaction, errors[index])
 
         async with anyio.create_task_group() as tasks:
-            for index, answered in enumerate(answers):
-                if answered is None:
-                    tasks.start_soon(answer, index)
-        return [answer for answer in answers if answer is not None]
+            for index in range(len(entries)):
+                tasks.start_soon(answer, index)
+        return [answers[index] for index in range(len(entries))]
+
+    async def _entry(self, entry: Json, index: int, parent: Interaction, error: FhirError | None) -> FhirResponse:
+        """Answer one entry of a batch, when it is its partner's turn."""
+        started = time.perf_counter()
+        try:
+            if error is not None:
+                raise error
+            interaction = bundle.entry_interaction(entry, index, parent, self.routes.partners)
+        except FhirError as refused:
+            response = bundle.failure(refused)
+            write_line(bundle.entry_id(parent, index), "?", where(parent), response, started)
+            return response
+        async with self._limiter(interaction):
+            return await self.answer(interaction)
 
     def _limiter(self, interaction: Interaction) -> anyio.CapacityLimiter:
         """How many entries may call one partner at once; one that calls none waits for nobody."""
         try:
             route, _ = self.routes.match(interaction)
-        except FhirError:
+        except Exception:  # what it is, the answer to the entry will tell
             return anyio.CapacityLimiter(1)
         return self._at_once[route.partner]
 
-    async def _transaction(self, interaction: Interaction, entries: Sequence[Json]) -> FhirResponse:
-        """Carry out a transaction that changes one thing at most: partners have no common commit."""
-        read = [
-            bundle.entry_interaction(entry, n, interaction, self.routes.partners) for n, entry in enumerate(entries)
-        ]
-        writes = [n for n, entry in enumerate(read) if entry.code not in bundle.READS]
+    async def _transaction(
+        self, interaction: Interaction, entries: Sequence[Json], errors: Sequence[FhirError | None]
+    ) -> list[FhirResponse]:
+        """Carry out a transaction that changes one thing at most: partners have no common commit.
+
+        What is changed comes first, as FHIR has it. What fails before anything is changed fails all of it; what
+        cannot be read afterwards fails alone, since the change cannot be taken back.
+        """
+        if any(errors):
+            raise FhirError(400, *(issue for error in errors if error is not None for issue in error.issues))
+        read = [bundle.entry_interaction(entry, n, interaction, self.routes.partners) for n, entry in enumerate(entries)]
+        writes = [n for n, entry in enumerate(read) if bundle.is_write(entry)]
         if len(writes) > 1:
             raise bundle.several_writes(writes)
-        answers: dict[int, FhirResponse] = {n: await self.handle(read[n]) for n in writes}
+        bundle.check_transaction(entries)
+        for entry in read:
+            self._check_route(entry)
+        answers = {n: await self._whole(read[n]) for n in writes}
         for n, entry in enumerate(read):
             if n not in answers:
-                answers[n] = await self._answer(entry)
-        return FhirResponse(200, bundle.response_bundle("transaction-response", [answers[n] for n in range(len(read))]))
+                answers[n] = await (self.answer(entry) if writes else self._whole(entry))
+        return [answers[n] for n in range(len(read))]
 
-    async def _answer(self, interaction: Interaction) -> FhirResponse:
-        """Answer an entry whatever becomes of it: the write before it cannot be taken back."""
-        try:
-            return await self.handle(interaction)
-        except FhirError as error:
-            return bundle.failure(error)
+    def _check_route(self, interaction: Interaction) -> None:
+        """Raise FhirError for an entry that nobody answers, before anything is changed."""
+        if self._own(interaction) is None:
+            self.routes.match(interaction)
+
+    async def _whole(self, interaction: Interaction) -> FhirResponse:
+        """Answer an entry without which there is no transaction; raises FhirError."""
+        started = time.perf_counter()
+        response = await self.handle(interaction)
+        write_line(interaction.request_id, what(interaction), where(interaction), response, started)
+        return response
 
     def capabilities(self, interaction: Interaction) -> Json:
         """Return the CapabilityStatement of the base that was asked, from the routes that there are."""
@@ -179,3 +259,35 @@ def _offers(partner: Partner) -> list[Offer]:
         for route in partner.routes
         for name in (route.names() or (None,))
     ]
+
+
+def crashed(request_id: str) -> FhirResponse:
+    """Return the answer to a request that a fault of the bridge ends, and log the traceback, which nobody else sees."""
+    log.exception("%s failed", request_id)
+    text = f"The bridge failed; its log says more under the request id {request_id}."
+    return bundle.failure(FhirError(500, Issue("internal-error", "exception", text)))
+
+
+def write_line(request_id: str, what: str, where: str, response: FhirResponse, started: float) -> None:
+    """Log an interaction in one line; it names no patient, and no address, since an address holds an id."""
+    duration_ms = (time.perf_counter() - started) * 1000
+    log.info("%s %s %s %d %.1f ms", request_id, what, where, response.status_code, duration_ms)
+    for field, code in response.unknown_codes:
+        log.warning("%s unknown code in field %s: %s", request_id, field, code)
+
+
+def what(interaction: Interaction) -> str:
+    operation = interaction.address.operation
+    return interaction.code if operation is None else f"${name(operation)}"
+
+
+def where(interaction: Interaction) -> str:
+    """The base and the resource type; a type that FHIR does not have is the client's text, and not shown."""
+    address = interaction.address
+    known = address.resource_type is not None and is_resource(interaction.version, address.resource_type)
+    return f"{address.base or 'hub'}/{address.resource_type if known else '-'}"
+
+
+def name(text: str) -> str:
+    """A name as it may stand in a line of the log; what is none may hold anything, line breaks too."""
+    return text if _NAME.fullmatch(text) else "?"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -16,20 +16,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fhir_bridge.bridge import Bridge
-from fhir_bridge.fhir.elements import Version, is_resource
+from fhir_bridge.bridge import Bridge, crashed, name, write_line
+from fhir_bridge.fhir.bundle import failure
+from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction, parse_address, parse_query
 from fhir_bridge.fhir.json import dumps
 from fhir_bridge.fhir.negotiation import MediaType
 from fhir_bridge.fhir.presentation import Presentation, read_presentation
 from fhir_bridge.fhir.request import HttpRequest, read_interaction
-from fhir_bridge.outcome import FhirError, Issue, operation_outcome
+from fhir_bridge.outcome import FhirError, Issue
 from fhir_bridge.settings import MAX_BODY_BYTES
 
-log = logging.getLogger("fhir_bridge")
-
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9\-]{0,63}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-._~:/+=]{1,128}")
 
 
@@ -84,15 +82,17 @@ async def _answer(bridge: Bridge, request: Request, max_body_bytes: int) -> Resp
         else:
             http_request = await _http_request(bridge, request, headers, max_body_bytes)
             interaction = _interaction(bridge, http_request, accept, request_id, uuid)
-            response = await bridge.handle(interaction)
+            presentation, _ = read_presentation(headers, dict(interaction.query))  # a posted search asks in its body
+            response = await bridge.answer(interaction)
     except FhirError as error:
-        response = _outcome(error)
+        response = failure(error)
     except Exception:
-        log.exception("%s failed", request_id)
-        text = f"The bridge failed; its log says more under the request id {request_id}."
-        response = _outcome(FhirError(500, Issue("internal-error", "exception", text)))
-    _log(request_id, request.method, interaction, response, time.perf_counter() - started)
-    answer = _render(response, presentation, interaction.version if interaction else "4.0", request_id)
+        response = crashed(request_id)
+    if interaction is None:
+        write_line(request_id, name(request.method), "hub/-", response, started)
+    if response.status_code == 405:
+        response = replace(response, headers={**response.headers, "Allow": _allow(bridge, request)})
+    answer = _render(response, presentation, interaction and interaction.version, request_id)
     return _without_body(answer) if request.method == "HEAD" else answer
 
 
@@ -103,8 +103,11 @@ def _without_body(answer: Response) -> Response:
 
 def _options(bridge: Bridge, request: Request) -> FhirResponse:
     """What may be done at an address."""
-    allow = bridge.routes.allow(parse_address(_path(request), bridge.routes.partners))
-    return FhirResponse(204, None, {"Allow": ", ".join(allow)})
+    return FhirResponse(204, None, {"Allow": ", ".join(filter(None, ["OPTIONS", _allow(bridge, request)]))})
+
+
+def _allow(bridge: Bridge, request: Request) -> str:
+    return ", ".join(bridge.allow(parse_address(_path(request), bridge.routes.partners)))
 
 
 def _path(request: Request) -> str:
@@ -159,49 +162,19 @@ def _request_id(header: str | None, uuid: str) -> str:
     return header if header is not None and _REQUEST_ID.fullmatch(header) else uuid
 
 
-def _outcome(error: FhirError) -> FhirResponse:
-    return FhirResponse(error.status_code, operation_outcome(error.issues), error.headers)
-
-
-def _render(response: FhirResponse, presentation: Presentation, version: Version, request_id: str) -> Response:
+def _render(response: FhirResponse, presentation: Presentation, version: Version | None, request_id: str) -> Response:
+    """The answer over HTTP; its `version` is None where the request was not understood as far as that."""
     headers = {**response.headers, "X-Request-Id": request_id}
     if response.resource is None:
         return Response(status_code=response.status_code, headers=headers)
     headers["Content-Type"] = presentation.content_type(version)
-    return Response(presentation.write(response.resource, version), response.status_code, headers)
+    return Response(presentation.write(response.resource, version or "4.0"), response.status_code, headers)
 
 
 def _json(request: Request, value: Mapping[str, object]) -> Response:
     request_id = _request_id(request.headers.get("x-request-id"), str(uuid4()))
     headers = {"Cache-Control": "no-store", "X-Request-Id": request_id}
     return Response(dumps(value), 200, headers, "application/json")
-
-
-def _log(
-    request_id: str, method: str, interaction: Interaction | None, response: FhirResponse, duration_s: float
-) -> None:
-    """One line for each interaction; it names no patient, and no address, since an address holds an id."""
-    what, where = (_what(interaction), _where(interaction)) if interaction else (_name(method), "hub/-")
-    log.info("%s %s %s %d %.1f ms", request_id, what, where, response.status_code, duration_s * 1000)
-    for field, code in response.unknown_codes:
-        log.warning("%s unknown code in field %s: %s", request_id, field, code)
-
-
-def _what(interaction: Interaction) -> str:
-    operation = interaction.address.operation
-    return interaction.code if operation is None else f"${_name(operation)}"
-
-
-def _where(interaction: Interaction) -> str:
-    """The base and the resource type; a type that FHIR does not have is the client's text, and not shown."""
-    address = interaction.address
-    known = address.resource_type is not None and is_resource(interaction.version, address.resource_type)
-    return f"{address.base or 'hub'}/{address.resource_type if known else '-'}"
-
-
-def _name(text: str) -> str:
-    """A name as it may stand in a line of the log; what is none may hold anything, line breaks too."""
-    return text if _NAME.fullmatch(text) else "?"
 
 
 def _no_fhir_address(request: Request, error: Exception) -> Response:
@@ -213,5 +186,5 @@ def _no_fhir_address(request: Request, error: Exception) -> Response:
         issue = Issue("method-not-allowed", "not-supported", text)
     else:
         issue = Issue("unknown-path", "not-found", "There is nothing at this address; FHIR is served below /fhir.")
-    response = _outcome(FhirError(error.status_code, issue, headers=error.headers))
-    return _render(response, Presentation(), "4.0", request_id)
+    response = failure(FhirError(error.status_code, issue, headers=error.headers))
+    return _render(response, Presentation(), None, request_id)

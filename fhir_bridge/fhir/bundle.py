@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from http import HTTPStatus
-from typing import Any
+from functools import cache
+from uuid import NAMESPACE_URL, uuid5
 
+from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.interaction import (
-    FhirResponse,
+    Address,
     Interaction,
     interaction_code,
     parse_address,
@@ -21,11 +23,12 @@ from fhir_bridge.fhir.interaction import (
     parse_query,
 )
 from fhir_bridge.fhir.json import loads
-from fhir_bridge.fhir.negotiation import FHIR_JSON, JSON_PATCH
-from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
+from fhir_bridge.fhir.negotiation import FHIR_JSON, JSON_PATCH, MERGE_PATCH_TYPES
+from fhir_bridge.fhir.structure import structure_checker
+from fhir_bridge.outcome import FhirError, Issue, Json
 
-READS = frozenset({"read", "search-type", "capabilities"})
-"""The interactions that change nothing."""
+_READS = frozenset({"read", "vread", "history", "search-type", "capabilities"})
+_SAFE_OPERATIONS = frozenset({"validate", "versions"})
 
 # What an entry may say for itself, and the header that says it elsewhere.
 _ENTRY_HEADERS: Mapping[str, str] = {
@@ -35,6 +38,9 @@ _ENTRY_HEADERS: Mapping[str, str] = {
     "ifNoneExist": "if-none-exist",
 }
 _OF_THE_BUNDLE = frozenset({"content-type", "content-length", "accept", *_ENTRY_HEADERS.values()})
+
+_IN_ENTRY = re.compile(r"Bundle\.entry\[(\d+)\]")
+_ANY_RESOURCE = {"resourceType": "Parameters"}
 
 
 def entries_of(bundle: Json) -> list[Json]:
@@ -46,6 +52,33 @@ def entries_of(bundle: Json) -> list[Json]:
     return entries
 
 
+def check_entries(bundle: Json, version: Version) -> list[FhirError | None]:
+    """Return the error of each entry, or None; raises FhirError for what is wrong with the Bundle around them.
+
+    A bad entry harms only itself. The resources are left to the interactions that they are sent with.
+    """
+    entries = entries_of(bundle)
+    problems: dict[int, list[Issue]] = {}
+    around: list[Issue] = []
+    for issue in _structure(version)(_without_resources(bundle, entries)):
+        entry = _IN_ENTRY.match(issue.expression or "")
+        (problems.setdefault(int(entry[1]), []) if entry else around).append(issue)
+    if around:
+        raise FhirError(400, *around)
+    others = check_references(entries)
+    return [FhirError(400, *problems[n]) if n in problems else others[n] for n in range(len(entries))]
+
+
+@cache
+def _structure(version: Version) -> Callable[[Json], list[Issue]]:
+    return structure_checker(version)
+
+
+def _without_resources(bundle: Json, entries: Sequence[Json]) -> Json:
+    """The Bundle with a resource in each entry that nothing can be wrong with, also where there was none."""
+    return {**bundle, **({"entry": [{**entry, "resource": _ANY_RESOURCE} for entry in entries]} if entries else {})}
+
+
 def entry_interaction(entry: Json, index: int, parent: Interaction, bases: Mapping[str, object]) -> Interaction:
     """Return the interaction that an entry asks for, at the base that the Bundle was sent to. Raises FhirError."""
     request = entry.get("request")
@@ -54,11 +87,11 @@ def entry_interaction(entry: Json, index: int, parent: Interaction, bases: Mappi
     if not isinstance(request, dict) or not isinstance(method, str) or not isinstance(url, str):
         text = "The entry needs a `request` with `method` and `url`."
         raise FhirError(400, Issue("element-missing", "required", text, place))
-    path, _, query = url.removeprefix("/").partition("?")
+    path, _, query = _relative(url, parent.base_url, place).partition("?")
     base = parent.address.base
     address = parse_address(f"/{base}/{path}" if base else f"/{path}", bases)
     content_type, body = _entry_body(entry, method, index)
-    return replace(
+    interaction = replace(
         parent,
         code=interaction_code(method, address),
         address=address,
@@ -67,7 +100,39 @@ def entry_interaction(entry: Json, index: int, parent: Interaction, bases: Mappi
         content_type=content_type,
         body=body,
         preferences=parse_preferences(parent.headers.get("prefer", "")),
+        request_id=entry_id(parent, index),
+        uuid=str(uuid5(NAMESPACE_URL, entry_id(parent, index) + parent.uuid)),
+        base_url=_base_url(address, parent),
     )
+    _refuse_nested(interaction, place)
+    return interaction
+
+
+def entry_id(parent: Interaction, index: int) -> str:
+    """Return what the log calls an entry: the request id of the Bundle, and the entry's place in it."""
+    return f"{parent.request_id}#{index}"
+
+
+def _relative(url: str, base_url: str, place: str) -> str:
+    """An entry's address below the base: as it is, or without the base's own address, which may stand before it."""
+    if url.startswith(f"{base_url}/"):
+        return url.removeprefix(f"{base_url}/")
+    if "://" in url.partition("?")[0] or url.startswith("//"):
+        text = f"The address leads elsewhere; write it without a server, or with {base_url}."
+        raise FhirError(400, Issue("value-not-allowed", "value", text, f"{place}.url"))
+    return url.removeprefix("/")
+
+
+def _base_url(address: Address, parent: Interaction) -> str:
+    """The base that an entry is for: at the hub, its address may name a partner's."""
+    return parent.base_url if address.base == parent.address.base else f"{parent.base_url}/{address.base}"
+
+
+def _refuse_nested(interaction: Interaction, place: str) -> None:
+    kind = interaction.body.get("type") if isinstance(interaction.body, dict) else None
+    if interaction.code == "batch" and kind != "message":
+        text = "An entry cannot be a batch or a transaction itself; put its entries into this Bundle."
+        raise FhirError(400, Issue("value-not-allowed", "not-supported", text, f"{place}.url"))
 
 
 def _entry_headers(request: Json, parent: Interaction) -> dict[str, str]:
@@ -76,47 +141,80 @@ def _entry_headers(request: Json, parent: Interaction) -> dict[str, str]:
 
 
 def _entry_body(entry: Json, method: str, index: int) -> tuple[str, Json]:
-    """An entry's resource is its body; a JSON Patch travels as a Binary. https://hl7.org/fhir/R4/http.html#patch"""
+    """An entry's resource is its body; a patch in JSON travels as a Binary. https://hl7.org/fhir/R4/http.html#patch"""
     resource = entry.get("resource")
     if method != "PATCH" or not isinstance(resource, dict) or resource.get("resourceType") != "Binary":
         return FHIR_JSON, resource
-    place = f"Bundle.entry[{index}].resource"
-    if resource.get("contentType") != JSON_PATCH:
-        text = f"A patch in a Binary is a JSON Patch; its contentType must be {JSON_PATCH}."
+    place, content_type = f"Bundle.entry[{index}].resource", resource.get("contentType")
+    if content_type not in (JSON_PATCH, MERGE_PATCH_TYPES[0]):
+        text = f"A patch in a Binary is in JSON; its contentType must be {JSON_PATCH} or {MERGE_PATCH_TYPES[0]}."
         raise FhirError(415, Issue("content-type-not-supported", "not-supported", text, f"{place}.contentType"))
     try:
-        return JSON_PATCH, loads(base64.b64decode(resource.get("data", ""), validate=True))
+        return content_type, loads(base64.b64decode(resource.get("data", ""), validate=True))
     except (binascii.Error, TypeError, ValueError):
         text = "`data` must be the patch in base64."
         raise FhirError(400, Issue("invalid-format", "value", text, f"{place}.data")) from None
 
 
 def check_references(entries: Sequence[Json]) -> list[FhirError | None]:
-    """Return, for each entry of a batch, the error that it refers to another one, or None.
+    """Return, for each entry of a batch, the error that it refers to what another one makes, or None.
 
     https://hl7.org/fhir/R4/http.html#brules: entries of a batch do not depend on each other.
     """
-    urls = {entry.get("fullUrl") for entry in entries if isinstance(entry.get("fullUrl"), str)}
-    return [_refers(entry, index, urls - {entry.get("fullUrl")}) for index, entry in enumerate(entries)]
+    made = {url: index for index, entry in enumerate(entries) if (url := _made(entry)) is not None}
+    return [_refers(entry, index, made) for index, entry in enumerate(entries)]
 
 
-def _refers(entry: Json, index: int, others: set[Any]) -> FhirError | None:
-    for path in _references(entry.get("resource"), f"Bundle.entry[{index}].resource", others):
-        text = "Entries of a batch cannot refer to each other; send this one after the other was answered."
-        return FhirError(400, Issue("value-not-allowed", "value", text, path))
+def _made(entry: Json) -> str | None:
+    """The `fullUrl` by which others could mean what this entry makes; one that is there already may be referred to."""
+    url, request = entry.get("fullUrl"), entry.get("request")
+    method = request.get("method") if isinstance(request, dict) else None
+    return url if isinstance(url, str) and (url.startswith("urn:") or method == "POST") else None
+
+
+def _refers(entry: Json, index: int, made: Mapping[str, int]) -> FhirError | None:
+    for path, reference in _references(entry.get("resource"), f"Bundle.entry[{index}].resource"):
+        if made.get(reference, index) != index:
+            text = "Entries of a batch cannot refer to each other; send this one after the other was answered."
+            return FhirError(400, Issue("value-not-allowed", "value", text, path))
     return None
 
 
-def _references(value: Json, path: str, urls: set[Any]) -> Iterator[str]:
+def _references(value: Json, path: str) -> Iterator[tuple[str, str]]:
+    """Yield the place and the text of each reference within a resource."""
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _references(item, f"{path}[{index}]", urls)
+            yield from _references(item, f"{path}[{index}]")
     elif isinstance(value, dict):
-        if isinstance(value.get("reference"), str) and value["reference"] in urls:
-            yield f"{path}.reference"
+        if isinstance(value.get("reference"), str):
+            yield f"{path}.reference", value["reference"]
         for key, item in value.items():
             if isinstance(item, dict | list):
-                yield from _references(item, f"{path}.{key}", urls)
+                yield from _references(item, f"{path}.{key}")
+
+
+def check_transaction(entries: Sequence[Json]) -> None:
+    """Raise FhirError for what would have to be made or found before a reference means anything.
+
+    https://hl7.org/fhir/R4/http.html#trules: a server that cannot put the right reference in must fail.
+    """
+    made = {_made(entry) for entry in entries}
+    text = "The bridge cannot put in what this reference will mean; refer to a record that is there, as `Patient/42`."
+    issues = [
+        Issue("value-not-allowed", "not-supported", text, path)
+        for index, entry in enumerate(entries)
+        for path, reference in _references(entry.get("resource"), f"Bundle.entry[{index}].resource")
+        if reference in made or "?" in reference
+    ]
+    if issues:
+        raise FhirError(422, *issues)
+
+
+def is_write(interaction: Interaction) -> bool:
+    """Whether an entry may change anything."""
+    if interaction.code == "operation":
+        return interaction.address.operation not in _SAFE_OPERATIONS
+    return interaction.code not in _READS
 
 
 def several_writes(indices: Sequence[int]) -> FhirError:
@@ -133,27 +231,54 @@ def as_message(interaction: Interaction) -> Interaction:
     return replace(interaction, code="operation", address=replace(interaction.address, operation="process-message"))
 
 
-def response_bundle(kind: str, answers: Sequence[FhirResponse]) -> Json:
-    """Return the Bundle of answers: `kind` is `batch-response` or `transaction-response`."""
-    bundle: dict[str, Json] = {"resourceType": "Bundle", "type": kind}
-    return {**bundle, "entry": [_response_entry(answer) for answer in answers]} if answers else bundle
+def check_synchronous(interaction: Interaction) -> None:
+    """Raise FhirError where a message is to be answered later, or elsewhere.
+
+    https://hl7.org/fhir/R4/messageheader-operation-process-message.html
+    """
+    for name, value in interaction.query:
+        if name == "response-url" or (name == "async" and value != "false"):
+            text = "A message is answered at once, in the answer to the request; leave this parameter out."
+            raise FhirError(400, Issue("no-such-search", "not-supported", text, f"http.{name}"))
+
+
+def response_bundle(kind: str, entries: Sequence[Json]) -> Json:
+    """Return the Bundle of answered entries: `kind` is `batch-response` or `transaction-response`."""
+    return {"resourceType": "Bundle", "type": kind, **({"entry": list(entries)} if entries else {})}
 
 
 def failure(error: FhirError) -> FhirResponse:
-    """Return an error as the answer of the entry that caused it."""
+    """Return an error as an answer."""
     return FhirResponse(error.status_code, operation_outcome(error.issues), error.headers)
 
 
-def _response_entry(answer: FhirResponse) -> Json:
-    response: dict[str, Json] = {"status": f"{answer.status_code} {HTTPStatus(answer.status_code).phrase}"}
+def response_entry(request: Json, answer: FhirResponse) -> Json:
+    """Return the entry that answers an entry's `request`: what HTTP would say in headers stands in `response`."""
+    method, url = (request.get("method"), request.get("url")) if isinstance(request, dict) else (None, None)
+    response: dict[str, Json] = {"status": _status(answer.status_code)}
     if "Location" in answer.headers:
         response["location"] = answer.headers["Location"]
     if "ETag" in answer.headers:
         response["etag"] = answer.headers["ETag"]
+    if "Last-Modified" in answer.headers:
+        response["lastModified"] = _last_modified(answer)
     resource = answer.resource
-    last_updated = (resource or {}).get("meta", {}).get("lastUpdated")
-    if last_updated is not None:
-        response["lastModified"] = last_updated
-    if resource is not None and resource["resourceType"] == "OperationOutcome":
+    if resource is None or method == "HEAD":
+        return {"response": response}
+    if resource["resourceType"] == "OperationOutcome" and (answer.status_code >= 400 or "$" not in str(url)):
         return {"response": {**response, "outcome": resource}}
-    return {"response": response} if resource is None else {"resource": resource, "response": response}
+    return {"resource": resource, "response": response}
+
+
+def _status(status_code: int) -> str:
+    try:
+        return f"{status_code} {HTTPStatus(status_code).phrase}"
+    except ValueError:
+        return str(status_code)
+
+
+def _last_modified(answer: FhirResponse) -> str:
+    """The instant as the resource has it, which is what the header was made of; else the header's, to the second."""
+    meta = answer.resource.get("meta", {}) if isinstance(answer.resource, dict) else {}
+    moment = parsedate_to_datetime(answer.headers["Last-Modified"]).astimezone(UTC)
+    return str(meta.get("lastUpdated") or moment.strftime("%Y-%m-%dT%H:%M:%SZ"))

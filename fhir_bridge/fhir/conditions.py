@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from fhir_bridge.fhir.interaction import FhirResponse
 from fhir_bridge.outcome import FhirError, Issue
 
-_ETAG = re.compile(r'(?:W/)?"([^"]*)"|([^\s",]+)')
+_ETAG = re.compile(r'(?:W/)?(?:"([^"]*)"|([^\s",]+))')
 
 
 def etags(header: str) -> set[str]:
@@ -50,11 +50,18 @@ def _moment(text: str) -> datetime:
 
 def check_if_match(header: str, etag: str | None) -> None:
     """Raise FhirError 412 where the current version is not among those of the header; 400 where there is none."""
-    if etag is None:
+    if etag is None and "*" not in etags(header):
         raise no_version()
     if not matches(header, etag):
         text = "The record has changed since the version that If-Match names; read it again, then send the change."
         raise FhirError(412, Issue("version-differs", "conflict", text, "http.If-Match"))
+
+
+def check_changes_only(headers: Mapping[str, str]) -> None:
+    """Raise FhirError 412 for a change that is wanted only where there is no record yet: none is made here."""
+    if "*" in etags(headers.get("if-none-match", "")):
+        text = "An update never makes a record here, so `If-None-Match: *` cannot be met; send it without."
+        raise FhirError(412, Issue("version-differs", "conflict", text, "http.If-None-Match"))
 
 
 def no_version() -> FhirError:

@@ -17,24 +17,31 @@ from fhir_bridge.fhir.patch_rules import must_stay_itself, nested_too_deep, prun
 from fhir_bridge.outcome import Json
 
 
-def apply_fhirpath_patch(parameters: Json, resource: Json, *, version: Version = "4.0") -> Json:
-    """Return `resource` with the operations of `parameters` carried out; neither argument is changed.
+def read_fhirpath_patch(parameters: Json, *, version: Version = "4.0") -> Callable[[Json], Json]:
+    """Return the function that carries out the operations of `parameters` on a resource; it changes neither of them.
 
     What an operation leaves empty vanishes. Raises FhirError 400 for a patch that cannot be read, with all its
-    problems, and 422 for the first operation that does not apply; `expression` names the part that is at fault, as
-    in `Parameters.parameter[1].part[2]`.
+    problems; the function raises 422 for the first operation that does not apply. `expression` names the part that
+    is at fault, as in `Parameters.parameter[1].part[2]`.
     """
     try:
         operations, issues = read_operations(version, parameters)
-        if issues:
-            raise refused(issues)
-        patched = copy.deepcopy(resource)
-        for operation in operations:
-            patched = _applied(version, operation, patched)
-            must_stay_itself(resource, patched, operation.expressions["path"])
     except RecursionError:
         raise nested_too_deep() from None
-    return patched
+    if issues:
+        raise refused(issues)
+
+    def apply(resource: Json) -> Json:
+        patched = copy.deepcopy(resource)
+        try:
+            for operation in operations:
+                patched = _applied(version, operation, patched)
+                must_stay_itself(resource, patched, operation.expressions["path"])
+        except RecursionError:
+            raise nested_too_deep() from None
+        return patched
+
+    return apply
 
 
 def _applied(version: Version, operation: Operation, resource: Json) -> Json:

@@ -146,9 +146,8 @@ def interaction_code(method: str, address: Address) -> Code:
     wanted = "GET" if method == "HEAD" else method
     codes = _codes_at(address)
     if wanted not in codes:
-        allow = ", ".join(codes)
-        text = f"{method} means nothing at this address; it allows {allow}."
-        raise FhirError(405, Issue("method-not-allowed", "not-supported", text), headers={"Allow": allow})
+        text = f"{method} means nothing at this address; Allow names the methods that do."
+        raise FhirError(405, Issue("method-not-allowed", "not-supported", text), headers={"Allow": ", ".join(codes)})
     return codes[wanted]
 
 
@@ -156,9 +155,14 @@ def _codes_at(address: Address) -> Mapping[str, Code]:
     if address.special is not None:
         return {method: code for (method, special), code in _SPECIAL.items() if special == address.special}
     if address.operation is not None:
-        return {"POST": "operation"}
+        return {"GET": "operation", "POST": "operation"} if _is_versions(address) else {"POST": "operation"}
     here = (address.resource_type is not None, address.id is not None)
     return {method: code for (method, *where), code in _CODES.items() if tuple(where) == here}
+
+
+def _is_versions(address: Address) -> bool:
+    """The one operation here that changes nothing and takes nothing. https://hl7.org/fhir/R4/operations.html#executing"""
+    return address.operation == "versions" and address.resource_type is None
 
 
 def parse_query(query: str) -> tuple[tuple[str, str], ...]:
@@ -183,10 +187,12 @@ def parse_preferences(header: str) -> Preferences:
 class FhirResponse:
     """What the client gets: `resource` is plain JSON, None for an empty body.
 
-    `unknown_codes` are partner codes that no table knows, as (field, code), for the log.
+    `unknown_codes` are partner codes that no table knows, as (field, code); they and `partner`, who was asked, are for
+    the log.
     """
 
     status_code: int
     resource: Json
     headers: Mapping[str, str] = field(default_factory=dict)
     unknown_codes: tuple[tuple[str, str], ...] = ()
+    partner: str | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -58,19 +58,25 @@ class _Operation:
         return does_not_apply(f"{self.expression}.{name}", text)
 
 
-def apply_json_patch(patch: Json, resource: Json) -> Json:
-    """Return `resource` with the operations of `patch` carried out; neither argument is changed.
+def read_json_patch(patch: Json) -> Callable[[Json], Json]:
+    """Return the function that carries out a JSON Patch on a resource; it changes neither the resource nor the patch.
 
-    What they leave empty vanishes. Raises FhirError 400 for a patch that cannot be read, with all its problems, and
-    422 for the first operation that does not apply; `expression` names the member, as in `[1].path`.
+    What the operations leave empty vanishes. Raises FhirError 400 for a patch that cannot be read, with all its
+    problems; the function raises 422 for the first operation that does not apply. `expression` names the member, as
+    in `[1].path`.
     """
     issues = _problems(patch)
     if issues:
         raise refused(issues)
-    try:
-        return pruned(_applied([_Operation(member, f"[{at}]") for at, member in enumerate(patch)], resource))
-    except RecursionError:
-        raise nested_too_deep() from None
+    operations = [_Operation(member, f"[{at}]") for at, member in enumerate(patch)]
+
+    def apply(resource: Json) -> Json:
+        try:
+            return pruned(_applied(operations, resource))
+        except RecursionError:
+            raise nested_too_deep() from None
+
+    return apply
 
 
 def _applied(operations: list[_Operation], resource: Json) -> Json:

@@ -105,6 +105,13 @@ def fhir_version(content: MediaType | None, accept: MediaType, offered: Sequence
     return sent or asked or offered[0]
 
 
+def check_version(version: Version, offered: Sequence[Version]) -> None:
+    """Raise FhirError 406 where the one who has to answer does not speak the version that the hub was asked in."""
+    if version not in offered:
+        text = f"What answers this speaks fhirVersion {' and '.join(offered)}; ask for that."
+        raise FhirError(406, Issue("not-acceptable", "not-supported", text, "http.Accept"))
+
+
 def _version(media_type: MediaType, offered: Iterable[Version], status: int, expression: str) -> Version | None:
     text = media_type.parameters.get("fhirversion")
     if text is None:

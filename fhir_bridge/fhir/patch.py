@@ -1,9 +1,34 @@
-"""The patches that R4 takes as JSON: JSON Patch, and FHIRPath Patch in a Parameters resource.
+"""The patches that are taken: JSON Patch, FHIRPath Patch in a Parameters resource, and JSON Merge Patch.
 
 https://hl7.org/fhir/R4/http.html#patch
 """
 
-from fhir_bridge.fhir.fhirpath_patch import apply_fhirpath_patch
-from fhir_bridge.fhir.json_patch import apply_json_patch
+from __future__ import annotations
 
-__all__ = ["apply_fhirpath_patch", "apply_json_patch"]
+from collections.abc import Callable
+
+from fhir_bridge.fhir.body import check_type
+from fhir_bridge.fhir.elements import Version
+from fhir_bridge.fhir.fhirpath_patch import read_fhirpath_patch
+from fhir_bridge.fhir.json_patch import read_json_patch
+from fhir_bridge.fhir.merge_patch import read_merge_patch
+from fhir_bridge.fhir.negotiation import JSON_PATCH, MERGE_PATCH_TYPES
+from fhir_bridge.fhir.structure import structure_checker
+from fhir_bridge.outcome import FhirError, Json
+
+
+def read_patch(content_type: str, body: Json, version: Version) -> Callable[[Json], Json]:
+    """Return the function that applies a patch; which kind it is, its media type says, and Parameters for themselves.
+
+    Raises FhirError 400 for a patch that cannot be read, before anything is asked of anybody.
+    """
+    if content_type == JSON_PATCH:
+        return read_json_patch(body)
+    is_parameters = isinstance(body, dict) and body.get("resourceType") == "Parameters"
+    if content_type in MERGE_PATCH_TYPES and not is_parameters:
+        return read_merge_patch(body)
+    check_type(body, "Parameters")
+    problems = structure_checker(version)(body)
+    if problems:
+        raise FhirError(400, *problems)
+    return read_fhirpath_patch(body, version=version)

@@ -24,8 +24,9 @@ class Presentation(NamedTuple):
     tells_version: bool = False
     pretty: bool = False
 
-    def content_type(self, version: Version) -> str:
-        told = f"; fhirVersion={version}" if self.tells_version else ""
+    def content_type(self, version: Version | None) -> str:
+        """The Content-Type of the answer; `version` is None where it is not known, and then not told."""
+        told = f"; fhirVersion={version}" if self.tells_version and version is not None else ""
         return f"{self.media_type}; charset=utf-8{told}"
 
     def write(self, resource: Json, version: Version) -> bytes:

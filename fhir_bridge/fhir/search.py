@@ -9,10 +9,23 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from fhir_bridge.fhir.problems import shown
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 
-RESULT_PARAMETERS = frozenset({"_format", "_pretty", "_summary", "_elements", "_count", "_total"})
-"""Parameters that say how the answer looks, not what is searched."""
+RESULT_PARAMETERS = frozenset({"_format", "_pretty", "_summary", "_elements", "_count", "_offset", "_total"})
+"""Parameters that say how the answer looks, not what is searched; `_offset` is ours, in the links to other pages."""
+
+_IN_LINKS = ("_summary", "_elements")
+MAX_IDS = 100
+"""How many records one search may ask for: each is a call of the partner."""
+
+
+class Page(NamedTuple):
+    """Which of the matches are wanted: `count` of them (None: all), from `offset` on. `shape` goes into every link."""
+
+    count: int | None = None
+    offset: int = 0
+    shape: tuple[tuple[str, str], ...] = ()
 
 
 class Criteria(NamedTuple):
@@ -21,41 +34,92 @@ class Criteria(NamedTuple):
     ids: tuple[str, ...] | None
     unknown: tuple[str, ...]
     known: tuple[tuple[str, str], ...]
+    page: Page = Page()
 
 
 def read_criteria(query: Iterable[tuple[str, str]], system: str | None) -> Criteria:
     """Return what a query asks for, where `system|value` of an identifier names the logical id.
 
-    Commas are "or", a repeated parameter is "and". https://hl7.org/fhir/R4/search.html#combining
+    Commas are "or", a repeated parameter is "and"; one without a value is none. Raises FhirError 400 for a modifier,
+    which may not be overlooked, and for more ids than `MAX_IDS`. https://hl7.org/fhir/R4/search.html#combining
     """
+    query = tuple(query)
+    known, unknown = sort_parameters(query, {"_id"} if system is None else {"_id", "identifier"})
+    page = read_page(query)
     ids: list[str] | None = None
-    unknown, known = [], []
-    for name, value in query:
+    for name, value in known:
         found = _ids(name, value, system)
         if found is None:
-            unknown += [] if name in RESULT_PARAMETERS else [name]
-            continue
-        known.append((name, value))
+            return Criteria(None, unknown, known, page)
         ids = found if ids is None else [id_ for id_ in ids if id_ in found]
-    return Criteria(None if ids is None else tuple(dict.fromkeys(ids)), tuple(unknown), tuple(known))
+    return Criteria(None if ids is None else _few(ids), unknown, known, page)
+
+
+def sort_parameters(
+    query: Iterable[tuple[str, str]], names: Iterable[str]
+) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Return the parameters of these names with their values, and the names of those that are not known here.
+
+    Raises FhirError 400 for a known one with a modifier: without it, something else would be found.
+    """
+    known, unknown, names = [], [], set(names)
+    for name, value in query:
+        parameter, _, modifier = name.partition(":")
+        if parameter in names and modifier:
+            text = f"`{shown(name)}` has a modifier, and none is known here; ask by `{parameter}`."
+            raise FhirError(400, Issue("no-such-search", "not-supported", text, f"http.{parameter}"))
+        if parameter in names and value:
+            known.append((name, value))
+        elif name not in RESULT_PARAMETERS and value:
+            unknown.append(name)
+    return tuple(known), tuple(dict.fromkeys(unknown))
+
+
+def read_page(query: Iterable[tuple[str, str]]) -> Page:
+    """Return which of the matches a query wants. Raises FhirError 400. https://hl7.org/fhir/R4/search.html#count"""
+    wanted = dict(query)
+    shape = tuple((name, wanted[name]) for name in _IN_LINKS if wanted.get(name))
+    return Page(_number(wanted, "_count"), _number(wanted, "_offset") or 0, shape)
+
+
+def _number(wanted: dict[str, str], name: str) -> int | None:
+    text = wanted.get(name)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise FhirError(400, Issue("value-not-allowed", "value", f"`{name}` is a whole number.", f"http.{name}"))
+    return int(text)
 
 
 def _ids(name: str, value: str, system: str | None) -> list[str] | None:
+    """The logical ids that a parameter names; None for an identifier that no record can be found by."""
     if name == "_id":
         return value.split(",")
-    if name != "identifier" or system is None:
-        return None
     tokens = [token.partition("|") for token in value.split(",")]
-    if any(prefix != system for prefix, _, _ in tokens):
+    if any(prefix != system or not id_ for prefix, _, id_ in tokens):
         return None
     return [id_ for _, _, id_ in tokens]
+
+
+def _few(ids: Iterable[str]) -> tuple[str, ...]:
+    once = tuple(dict.fromkeys(ids))
+    if len(once) > MAX_IDS:
+        text = f"One search may ask for {MAX_IDS} records at most; ask for the others by another."
+        raise FhirError(400, Issue("no-such-search", "too-costly", text))
+    return once
 
 
 def unanswerable(resource_type: str, system: str | None, status_code: int = 400) -> FhirError:
     """Return the error for criteria that no record can be found by."""
     ways = f"`_id` or `identifier={system}|…`" if system else "`_id`"
     text = f"A {resource_type} is found here by {ways} only; ask by that."
-    return FhirError(status_code, Issue("no-such-search", "not-supported", text, f"http.{resource_type}"))
+    return FhirError(status_code, Issue("no-such-search", "not-supported", text))
+
+
+def several_matches(resource_type: str) -> FhirError:
+    """Return the error for a conditional update whose criteria name several. https://hl7.org/fhir/R4/http.html#cond-update"""
+    text = f"The criteria name more than one {resource_type}; name one."
+    return FhirError(412, Issue("no-such-search", "multiple-matches", text))
 
 
 def no_conditional_create(resource_type: str) -> FhirError:
@@ -65,25 +129,48 @@ def no_conditional_create(resource_type: str) -> FhirError:
 
 
 def unknown_parameters(names: Sequence[str]) -> list[Issue]:
-    """Return an issue for each search parameter that is not known here."""
+    """Return an issue for each search parameter that is not known here, but for no more than anybody reads."""
     text = "This search parameter is not known here; leave it out."
-    return [Issue("no-such-search", "not-supported", text, f"http.{name}") for name in dict.fromkeys(names)]
+    return [
+        Issue("no-such-search", "not-supported", text, f"http.{shown(name)}")
+        for name in list(dict.fromkeys(names))[:100]
+    ]
 
 
 def searchset(base_url: str, resource_type: str, criteria: Criteria, found: Sequence[Json]) -> Json:
-    """Return the Bundle of what was found; its `self` link holds just the parameters that were used."""
+    """Return the Bundle of what was found, or of the page of it that is wanted.
+
+    Its `self` link holds just the parameters that were used. https://hl7.org/fhir/R4/http.html#paging
+    """
     address = f"{base_url}/{resource_type}"
+    count, offset, _ = criteria.page
     entries = [
         {"fullUrl": f"{address}/{resource['id']}", "resource": resource, "search": {"mode": "match"}}
-        for resource in found
+        for resource in found[offset : None if count is None else offset + count]
     ]
-    if criteria.unknown:
+    if criteria.unknown and count != 0:
         issues = [issue.as_warning() for issue in unknown_parameters(criteria.unknown)]
         entries.append({"resource": operation_outcome(issues), "search": {"mode": "outcome"}})
-    bundle = {
-        "resourceType": "Bundle",
-        "type": "searchset",
-        "total": len(found),
-        "link": [{"relation": "self", "url": f"{address}?{urlencode(criteria.known, safe='|/:,')}"}],
-    }
-    return {**bundle, "entry": entries} if entries else bundle
+    bundle = {"resourceType": "Bundle", "type": "searchset", "total": len(found)}
+    links = [
+        {"relation": relation, "url": f"{address}?{_query(criteria, at)}"}
+        for relation, at in _links(criteria.page, len(found))
+    ]
+    return {**bundle, "link": links, **({"entry": entries} if entries else {})}
+
+
+def _links(page: Page, total: int) -> list[tuple[str, int]]:
+    """The pages that the answer leads to, by their offsets."""
+    links = [("self", page.offset)]
+    if page.count and page.offset + page.count < total:
+        links.append(("next", page.offset + page.count))
+    if page.count and page.offset > 0:
+        links.append(("previous", max(0, page.offset - page.count)))
+    return links
+
+
+def _query(criteria: Criteria, offset: int) -> str:
+    count = criteria.page.count
+    paging = [] if count is None else [("_count", str(count))]
+    paging += [("_offset", str(offset))] if offset else []
+    return urlencode([*criteria.known, *criteria.page.shape, *paging], safe="|/:,")

@@ -45,12 +45,13 @@ def _sent(model: MappingFile, spec: InteractionSpec) -> MapSpec | None:
 
 def _check_patch(model: MappingFile, spec: InteractionSpec, problems: Problems) -> None:
     """A patch reads with a read and writes with an update, both of its own type."""
+    known = {other.key: other for other in model.interactions}
     for name, code in ((spec.reads, "read"), (spec.writes, "update")):
-        other = next((one for one in model.interactions if one.key == name), None)
-        if name and other and (other.code, other.resource_type) != (code, spec.resource_type):
-            problems.add(
-                name.mark, f"'{name}' is no {code} of {spec.resource_type}; name '{code} {spec.resource_type}'"
-            )
+        if name and name not in known:
+            problems.add(name.mark, f"there is no interaction '{name}'{did_you_mean(name, known)}")
+        elif name and (known[name].code, known[name].resource_type) != (code, spec.resource_type):
+            text = f"'{name}' is no {code} of {spec.resource_type}; name '{code} {spec.resource_type}'"
+            problems.add(name.mark, text)
 
 
 def _check_content(model: MappingFile, spec: InteractionSpec, content: Content, problems: Problems) -> None:
@@ -59,7 +60,7 @@ def _check_content(model: MappingFile, spec: InteractionSpec, content: Content, 
         return
     expected = "Parameters" if spec.operation is not None else spec.resource_type
     is_free = spec.operation is not None and content is spec.receive
-    if found.resource and found.resource != expected and not is_free:
+    if found.resource and expected and found.resource != expected and not is_free:
         text = f"map '{content.map}' is of {found.resource}, and '{spec.key}' takes {expected}; name another map"
         problems.add(content.map.mark, text)
     if not content.as_it_is and model.versions != ("4.0",):

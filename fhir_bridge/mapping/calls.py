@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -97,10 +97,19 @@ class PassSender:
     def check(self, resource: Json, interaction: Interaction) -> list[Issue]:
         problems = self.structures[interaction.version](resource)
         if problems:
-            return problems
+            return [*self._other_version(resource, interaction.version), *problems]
+        modifiers = modifier_extensions(resource, resource["resourceType"])
         if interaction.version == "4.0":
-            return self.profile(resource)
-        return [_in_stu3(issue, resource) for issue in self.profile(to_r4(resource).resource)]
+            return [*self.profile(resource), *modifiers]
+        return [*(_in_stu3(issue, resource) for issue in self.profile(to_r4(resource).resource)), *modifiers]
+
+    def _other_version(self, resource: Json, version: Version) -> Iterator[Issue]:
+        """A word to the client whose resource is sound in a FHIR version that it did not name."""
+        for other, structure in self.structures.items():
+            if other != version and not structure(resource):
+                text = f"This is FHIR {other}; say so in Content-Type: application/fhir+json; fhirVersion={other}."
+                place = "http.Content-Type"
+                yield Issue("content-type-not-supported", "informational", text, place, "information")
 
     def send(self, resource: Json, interaction: Interaction) -> Sending:
         if interaction.version == self.partner_version:

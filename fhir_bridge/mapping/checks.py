@@ -38,19 +38,6 @@ def once(issues: Iterable[Issue]) -> Iterator[Issue]:
             yield issue
 
 
-def check_type(body: Json, resource_type: str) -> None:
-    """Raise FhirError where the body is not a resource of this type: nothing else can be said of it."""
-    if body is None:
-        text = f"The body is empty; send a {resource_type}."
-        raise FhirError(400, Issue("wrong-resource-type", "required", text, resource_type))
-    if not isinstance(body, dict):
-        text = f"The body is no resource; send a {resource_type} as a JSON object."
-        raise FhirError(400, Issue("wrong-resource-type", "structure", text, resource_type))
-    if body.get("resourceType") != resource_type:
-        text = f"`resourceType` must be `{resource_type}` here; send a {resource_type}."
-        raise FhirError(400, Issue("wrong-resource-type", "invalid", text, "resourceType"))
-
-
 def check_id(found: Json, wanted: str, expression: str, *, needed: bool) -> list[Issue]:
     """Return the issue where the id in the body is not the URL's. https://hl7.org/fhir/R4/http.html#update"""
     if found == wanted or (found is None and not needed):

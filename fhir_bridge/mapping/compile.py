@@ -165,7 +165,7 @@ class _Compiler:
     def _sender(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Sender | None:
         map_spec = self._map_spec(spec.send) if spec.send else None
         if spec.send is None or map_spec is None:
-            if spec.send is None and spec.code != "read":
+            if spec.send is None and spec.code in ("update", "operation"):
                 self.problems.add(spec.mark, f"'{spec.key}' sends nothing; add 'send'")
             return None
         profile = self._profile(map_spec)

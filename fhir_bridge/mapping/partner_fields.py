@@ -52,7 +52,7 @@ class PartnerField:
 
 def compile_field(path: str, mark: Mark, problems: Problems) -> PartnerField:
     """Return the field that `a.b.c` names."""
-    if not _PATH.fullmatch(path):
+    if path and not _PATH.fullmatch(path):
         problems.add(mark, f"'{path}' is no field of the partner; write names with dots between: a.b.c")
     return PartnerField(tuple(path.split(".")))
 

@@ -258,7 +258,7 @@ class Paths:
                 path.mark, f"'{path}' is {kind}; a slice is told by a text, or by a CodeableConcept in it"
             )
             return None
-        if target.codes and text not in target.codes:
+        if text and target.codes and text not in target.codes:
             self.problems.add(text.mark, f"'{text}' is no code of '{path}'{did_you_mean(text, target.codes)}")
             return None
         value = _absolute(text) if target.type in ("uri", "url", "canonical") else str(text)

@@ -12,17 +12,14 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
+from fhir_bridge.fhir.body import check_type
 from fhir_bridge.fhir.conditions import check_if_match, no_version
-from fhir_bridge.fhir.fhirpath_patch import apply_fhirpath_patch
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction
-from fhir_bridge.fhir.merge_patch import apply_merge_patch
-from fhir_bridge.fhir.negotiation import JSON_PATCH, MERGE_PATCH_TYPES
-from fhir_bridge.fhir.patch import apply_json_patch
+from fhir_bridge.fhir.patch import read_patch
 from fhir_bridge.fhir.primitives import FORMATS
 from fhir_bridge.fhir.search import read_criteria, searchset, unanswerable, unknown_parameters
-from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.mapping.calls import Call, MapSender, Outgoing, Sender
-from fhir_bridge.mapping.checks import check_id, check_type, left_behind, raise_errors
+from fhir_bridge.mapping.checks import check_id, left_behind, raise_errors
 from fhir_bridge.mapping.places import Place
 from fhir_bridge.mapping.rows import PathRow, Row
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
@@ -159,7 +156,8 @@ def _prepare(
     outgoing, issues = call.prepare(interaction, resource)
     if isinstance(sender, MapSender) and not outgoing.sending.body and _needs_fields(sender) and not issues:
         issues.append(nothing_to_send(call.title, interaction.resource_type))
-    found = [*problems, *issues, *behind]
+    refused = {issue.expression for issue in (*problems, *issues)}
+    found = [*problems, *issues, *(issue for issue in behind if issue.expression not in refused)]
     if interaction.preferences.strict:
         found = [issue.as_error() if issue.error == "left-behind" else issue for issue in found]
     return outgoing, raise_errors(found)
@@ -196,7 +194,7 @@ def patch_plan(reads: Call, writes: Call) -> MakePlan:
     assert isinstance(sender, MapSender)
 
     def plan(interaction: Interaction) -> Plan:
-        change = _patch(interaction)
+        change = read_patch(interaction.content_type, interaction.body, interaction.version)
         current, unknown = yield from _read(reads, interaction)
         if "if-match" in interaction.headers:
             check_if_match(interaction.headers["if-match"], version_headers(current).get("ETag"))
@@ -238,19 +236,6 @@ def search_plan(reads: Call, system: str | None, is_id: Callable[[str], bool]) -
         return FhirResponse(200, bundle, {}, tuple(unknown_codes))
 
     return plan
-
-
-def _patch(interaction: Interaction) -> Callable[[Json], Json]:
-    """Return the function that applies the patch in the body: JSON Patch, FHIRPath Patch or JSON Merge Patch."""
-    body = interaction.body
-    if interaction.content_type == JSON_PATCH:
-        return lambda resource: apply_json_patch(body, resource)
-    is_parameters = isinstance(body, dict) and body.get("resourceType") == "Parameters"
-    if interaction.content_type in MERGE_PATCH_TYPES and not is_parameters:
-        return lambda resource: apply_merge_patch(body, resource)
-    check_type(body, "Parameters")
-    raise_errors(structure_checker(interaction.version)(body))
-    return lambda resource: apply_fhirpath_patch(body, resource, version=interaction.version)
 
 
 def _prepare_changes(

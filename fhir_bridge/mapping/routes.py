@@ -9,6 +9,7 @@ from fhir_bridge.connection import Connection
 from fhir_bridge.fhir.definitions import Definitions
 from fhir_bridge.fhir.elements import Version, is_resource
 from fhir_bridge.fhir.interaction import ID, Address, Code, Interaction
+from fhir_bridge.fhir.problems import shown
 from fhir_bridge.fhir.search import no_conditional_create, read_criteria, unanswerable
 from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.like import LIKE
@@ -95,6 +96,8 @@ class Routes:
         base = interaction.address.base
         partner = self.configured_partner(base) if base is not None else self.partner_of(interaction)
         route = _route_of(partner, interaction)
+        if base is None:  # what is told of a record is told of it where it can be read
+            interaction = replace(interaction, base_url=f"{interaction.base_url}/{partner.name}")
         if route.code == "create" and "if-none-exist" in interaction.headers:
             raise no_conditional_create(interaction.resource_type)
         if route.code in _WITHOUT_ANY_ID or route.of_system:
@@ -106,7 +109,7 @@ class Routes:
 
     def allow(self, address: Address) -> list[str]:
         """Return the methods that an address takes: by its partner's routes; at the hub, by those of all."""
-        partners = [self.configured_partner(address.base)] if address.base else self.configured()
+        partners = [partner for partner in self.configured() if address.base in (None, partner.name)]
         here = [route for partner in partners for route in partner.routes if _is_at(route, address)]
         if address.special == "metadata":
             methods = ["GET", "HEAD"]
@@ -116,7 +119,7 @@ class Routes:
             methods = ["POST"]
         else:
             methods = ", ".join(_allowed(here, address)).split(", ") if here else []
-        return list(dict.fromkeys(["OPTIONS", *filter(None, methods)]))
+        return list(dict.fromkeys(filter(None, methods)))
 
     def configured_partner(self, base: str) -> Partner:
         """Return the partner of a base; raises FhirError 404 where it is not configured, naming the variable to set."""
@@ -234,7 +237,7 @@ def _operation_of(partner: Partner, interaction: Interaction) -> Route:
         if address.operation in route.names() and _is_level_of(route, address):
             return route
     known = ", ".join(_spelled(route) for route in partner.routes if route.operation)
-    text = f"{partner.title} has no operation `${address.operation}` at this address."
+    text = f"{partner.title} has no operation `${shown(address.operation or '')}` at this address."
     raise FhirError(404, Issue("unknown-path", "not-supported", f"{text} It has {known}." if known else text))
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from fhir_bridge.fhir.body import check_type
 from fhir_bridge.fhir.definitions import canonical_url
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction
 from fhir_bridge.fhir.structure import structure_checker
-from fhir_bridge.mapping.checks import check_id, check_type, once
+from fhir_bridge.mapping.checks import check_id, once
 from fhir_bridge.mapping.routes import Partner, Route
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 
@@ -47,19 +48,28 @@ def validate(partners: Iterable[Partner], interaction: Interaction) -> FhirRespo
 
 def _question(interaction: Interaction) -> Question:
     """The resource itself, or Parameters with `resource`, `mode` and `profile`."""
-    body = interaction.body
-    parts = body.get("parameter") if isinstance(body, dict) and body.get("resourceType") == "Parameters" else None
-    named = {part.get("name"): part for part in parts if isinstance(part, dict)} if isinstance(parts, list) else {}
+    named = _parameters(interaction.body)
     wrapped = "resource" in named or ("mode" in named and interaction.resource_type != "Parameters")
     if not wrapped:
         query = dict(interaction.query)
-        return Question(body, _mode(query.get("mode")), query.get("profile"))
+        return Question(interaction.body, _mode(query.get("mode")), query.get("profile"))
     profile = named.get("profile", {})
     return Question(
         resource=named.get("resource", {}).get("resource"),
-        mode=_mode(named.get("mode", {}).get("valueCode")),
-        profile=profile.get("valueUri") or profile.get("valueCanonical"),
+        mode=_mode(_text(named.get("mode", {}).get("valueCode"))),
+        profile=_text(profile.get("valueUri")) or _text(profile.get("valueCanonical")),
     )
+
+
+def _parameters(body: Json) -> dict[str, Json]:
+    """The parameters of a body that is Parameters, by name; what is none is left aside."""
+    parts = body.get("parameter") if isinstance(body, dict) and body.get("resourceType") == "Parameters" else None
+    found = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    return {part["name"]: part for part in found if isinstance(part.get("name"), str)}
+
+
+def _text(value: Json) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _mode(mode: str | None) -> str | None:

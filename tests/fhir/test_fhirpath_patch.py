@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_bridge.fhir.patch import apply_fhirpath_patch
+from fhir_bridge.fhir.fhirpath_patch import read_fhirpath_patch
 from fhir_bridge.fhir.patch_rules import MAX_OPERATIONS
 from fhir_bridge.outcome import FhirError, Issue
 
@@ -34,9 +34,8 @@ def value(**content):
 
 
 def patched(resource, *operations, version="4.0"):
-    return apply_fhirpath_patch(
-        {"resourceType": "Parameters", "parameter": list(operations)}, resource, version=version
-    )
+    parameters = {"resourceType": "Parameters", "parameter": list(operations)}
+    return read_fhirpath_patch(parameters, version=version)(resource)
 
 
 def failure(resource, *operations):
@@ -78,7 +77,7 @@ def test_a_patch_without_operations_changes_nothing():
     resource = patient(birthDate="1920-01-01")
 
     assert patched(resource) == resource
-    assert apply_fhirpath_patch({"resourceType": "Parameters"}, resource) == resource
+    assert read_fhirpath_patch({"resourceType": "Parameters"})(resource) == resource
 
 
 def test_an_element_is_added():
@@ -573,7 +572,7 @@ def test_the_first_operation_that_does_not_apply_stops_the_patch():
 )
 def test_a_patch_is_a_parameters_resource(parameters):
     with pytest.raises(FhirError) as caught:
-        apply_fhirpath_patch(parameters, patient())
+        read_fhirpath_patch(parameters)(patient())
 
     text = "A FHIRPath Patch is a Parameters resource whose parameters are named operation."
     assert (caught.value.status_code, list(caught.value.issues)) == (

@@ -130,7 +130,7 @@ def test_a_method_that_means_nothing_is_told_which_do(method: str, address: Addr
     with pytest.raises(FhirError) as error:
         interaction_code(method, address)
 
-    text = f"{method} means nothing at this address; it allows {allow}."
+    text = f"{method} means nothing at this address; Allow names the methods that do."
     assert error.value.status_code == 405
     assert error.value.issues == (Issue("method-not-allowed", "not-supported", text),)
     assert error.value.headers == {"Allow": allow}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_bridge.fhir.patch import apply_json_patch
+from fhir_bridge.fhir.json_patch import read_json_patch
 from fhir_bridge.fhir.patch_rules import MAX_OPERATIONS
 from fhir_bridge.outcome import FhirError, Issue
 
@@ -22,13 +22,13 @@ OPERATIONS = "add, remove, replace, move, copy, test"
 
 
 def patched(*operations, resource=PATIENT):
-    return apply_json_patch(list(operations), resource)
+    return read_json_patch(list(operations))(resource)
 
 
 def failure(patch, resource=PATIENT):
     """Return the status and the issues of a patch that fails."""
     with pytest.raises(FhirError) as caught:
-        apply_json_patch(patch, resource)
+        read_json_patch(patch)(resource)
     return caught.value.status_code, list(caught.value.issues)
 
 
@@ -141,7 +141,7 @@ def test_neither_the_patch_nor_the_resource_is_changed():
     ]
     before = copy.deepcopy(patch)
 
-    apply_json_patch(patch, resource)
+    read_json_patch(patch)(resource)
 
     assert (resource, patch) == (PATIENT, before)
 
@@ -337,6 +337,6 @@ def test_any_patch_is_carried_out_or_refused_and_leaves_its_resource_alone(patch
 
 def tried(patch, resource):
     try:
-        return apply_json_patch(patch, resource), None
+        return read_json_patch(patch)(resource), None
     except FhirError as refusal:
         return resource, refusal

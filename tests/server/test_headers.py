@@ -151,9 +151,14 @@ async def test_format_wins_over_accept(client: httpx.AsyncClient) -> None:
             "GET",
             "/fhir/wmda/Patient/123456/$update-search-status",
             "POST",
-            "GET means nothing at this address; it allows POST.",
+            "GET means nothing at this address; Allow names the methods that do.",
         ),
-        ("POST", "/fhir/ehealth/metadata", "GET", "POST means nothing at this address; it allows GET."),
+        (
+            "POST",
+            "/fhir/ehealth/metadata",
+            "GET, HEAD",
+            "POST means nothing at this address; Allow names the methods that do.",
+        ),
     ],
 )
 async def test_allow_names_the_methods_of_the_address(

@@ -483,7 +483,9 @@ async def test_an_operation_that_changes_something_is_not_called_with_get(client
 
     assert (response.status_code, response.headers["allow"]) == (405, "POST")
     assert response.json() == outcome(
-        issue("method-not-allowed", "not-supported", "GET means nothing at this address; it allows POST.")
+        issue(
+            "method-not-allowed", "not-supported", "GET means nothing at this address; Allow names the methods that do."
+        )
     )
 
 

@@ -1,0 +1,107 @@
+"""References and contained resources: how a reference is written, and that both ends of a local one are there.
+
+https://hl7.org/fhir/R4/references.html (ref-1, dom-2 to dom-5)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from fhir_bridge.fhir.elements import Version, resource_types
+from fhir_bridge.fhir.primitives import Format, is_absolute
+from fhir_bridge.fhir.problems import Problem, Problems, broken
+from fhir_bridge.outcome import Issue, Json
+
+# `Patient/1`, also of one version; and, in a transaction, `Patient?identifier=…`.
+_RELATIVE = re.compile(r"([A-Z][A-Za-z]{0,63})(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?|\?\S+)")
+
+
+def reference_format(version: Version) -> Format:
+    """Return the format of `Reference.reference`."""
+    types = resource_types(version)
+
+    def fits(value: Json) -> bool:
+        if not isinstance(value, str):
+            return False
+        relative = _RELATIVE.fullmatch(value)
+        if relative is not None:
+            return relative[1] in types
+        return is_absolute(value) or (value.startswith("#") and not re.search(r"\s", value))
+
+    rule = "a reference such as Patient/1, http://example.org/fhir/Patient/1, urn:uuid:… or #id"
+    return Format(fits, (str,), "a string", rule)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unresolved:
+    """Writes the issue of a reference to a contained resource, which is none where that turns out to be there."""
+
+    id: str
+
+    def __call__(self, expression: str) -> Issue:
+        text = f"There is no contained resource with this id; add it to `contained`, or correct the reference (ref-1)."
+        return Issue("rule-broken", "invariant", text, expression)
+
+
+def local_reference(reference: Mapping[str, Json]) -> Problems:
+    """Return, for a reference such as `#id`, the problem that `contained_problems` takes back where it is none."""
+    target = reference.get("reference")
+    if not isinstance(target, str) or not target.startswith("#") or target == "#":
+        return ()
+    return (Problem(".reference", _Unresolved(target[1:])),)
+
+
+def contained_problems(resource: Mapping[str, Json], found: Problems) -> Problems:
+    """Return the problems of a resource that contains others, without those of references that lead to them."""
+    contained = resource.get("contained")
+    if not isinstance(contained, list):
+        return found
+    inner = [(index, each) for index, each in enumerate(contained) if isinstance(each, dict)]
+    ids = [each.get("id") for _, each in inner]
+    resolved = [problem for problem in found if not _is_resolved(problem, ids)]
+    for index, each in inner:
+        path = f".contained[{index}]"
+        resolved += _of_contained(path, each)
+        resolved += _identified(path, each, ids.index(each.get("id")) < index or ids.count(each.get("id")) == 1)
+        if isinstance(each.get("id"), str) and not _is_needed(resource, each):
+            text = "Nothing refers to this contained resource; refer to it by its id, or leave it out (dom-3)."
+            resolved.append(broken(path, text))
+    return resolved
+
+
+def _is_resolved(problem: Problem, ids: Iterable[Json]) -> bool:
+    return isinstance(problem.issue, _Unresolved) and problem.issue.id in ids
+
+
+def _identified(path: str, contained: Mapping[str, Json], is_first: bool) -> Iterator[Problem]:
+    if "id" not in contained:
+        yield broken(f"{path}.id", "`id` is missing; a contained resource is referred to by it.")
+    elif not is_first:
+        yield broken(f"{path}.id", "Another contained resource has this id; give each its own.")
+
+
+def _of_contained(path: str, contained: Mapping[str, Json]) -> Iterator[Problem]:
+    if "contained" in contained:
+        text = "A contained resource must not contain others; put all of them into the outermost (dom-2)."
+        yield broken(f"{path}.contained", text)
+    meta = contained.get("meta")
+    for name, key in (("versionId", "dom-4"), ("lastUpdated", "dom-4"), ("security", "dom-5")):
+        if isinstance(meta, dict) and name in meta:
+            yield broken(f"{path}.meta.{name}", f"A contained resource has no `{name}`; leave it out ({key}).")
+
+
+def _is_needed(resource: Mapping[str, Json], contained: Mapping[str, Json]) -> bool:
+    """Whether something else refers to a contained resource, or it refers to the one that contains it."""
+    wanted = f"#{contained['id']}"
+    others = {**resource, "contained": [each for each in resource["contained"] if each is not contained]}
+    return wanted in _texts(others) or "#" in _texts(contained)
+
+
+def _texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
