@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from dataclasses import replace
 from importlib.metadata import version as package_version
 from types import TracebackType
 from typing import Self
@@ -72,7 +71,7 @@ class Bridge:
             response = bundle.failure(error)
         except Exception:
             response = crashed(interaction.request_id)
-        write_line(interaction.request_id, what(interaction), where(interaction), response, started)
+        write_line(interaction.request_id, what(interaction), where(interaction, response), response, started)
         return response
 
     async def handle(self, interaction: Interaction) -> FhirResponse:
@@ -103,11 +102,11 @@ class Bridge:
     def allow(self, address: Address) -> list[str]:
         """Return the methods that an address takes, for what the bridge answers itself and for what partners do."""
         if address.operation == "versions" and address.resource_type is None:
-            return ["OPTIONS", "GET", "HEAD", "POST"]
+            return ["GET", "HEAD", "POST"]
         if address.operation == "validate" and address.resource_type is not None:
-            return ["OPTIONS", "POST"]
+            return ["POST"]
         if address.resource_type in conformance.TYPES and "4.0" in self.routes.versions(address.base):
-            return ["OPTIONS", *conformance.methods(address)]
+            return conformance.methods(address)
         return self.routes.allow(address)
 
     async def _through_partner(self, interaction: Interaction) -> FhirResponse:
@@ -178,7 +177,7 @@ class Bridge:
             interaction = bundle.entry_interaction(entry, index, parent, self.routes.partners)
         except FhirError as refused:
             response = bundle.failure(refused)
-            write_line(bundle.entry_id(parent, index), "?", where(parent), response, started)
+            write_line(bundle.entry_id(parent, index), "?", where(parent, response), response, started)
             return response
         async with self._limiter(interaction):
             return await self.answer(interaction)
@@ -201,7 +200,9 @@ class Bridge:
         """
         if any(errors):
             raise FhirError(400, *(issue for error in errors if error is not None for issue in error.issues))
-        read = [bundle.entry_interaction(entry, n, interaction, self.routes.partners) for n, entry in enumerate(entries)]
+        read = [
+            bundle.entry_interaction(entry, n, interaction, self.routes.partners) for n, entry in enumerate(entries)
+        ]
         writes = [n for n, entry in enumerate(read) if bundle.is_write(entry)]
         if len(writes) > 1:
             raise bundle.several_writes(writes)
@@ -223,7 +224,7 @@ class Bridge:
         """Answer an entry without which there is no transaction; raises FhirError."""
         started = time.perf_counter()
         response = await self.handle(interaction)
-        write_line(interaction.request_id, what(interaction), where(interaction), response, started)
+        write_line(interaction.request_id, what(interaction), where(interaction, response), response, started)
         return response
 
     def capabilities(self, interaction: Interaction) -> Json:
@@ -281,11 +282,11 @@ def what(interaction: Interaction) -> str:
     return interaction.code if operation is None else f"${name(operation)}"
 
 
-def where(interaction: Interaction) -> str:
-    """The base and the resource type; a type that FHIR does not have is the client's text, and not shown."""
+def where(interaction: Interaction, response: FhirResponse) -> str:
+    """The partner or base, and the resource type, where it is one: another is the client's text, and not shown."""
     address = interaction.address
     known = address.resource_type is not None and is_resource(interaction.version, address.resource_type)
-    return f"{address.base or 'hub'}/{address.resource_type if known else '-'}"
+    return f"{response.partner or address.base or 'hub'}/{address.resource_type if known else '-'}"
 
 
 def name(text: str) -> str:

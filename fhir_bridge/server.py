@@ -92,7 +92,7 @@ async def _answer(bridge: Bridge, request: Request, max_body_bytes: int) -> Resp
         write_line(request_id, name(request.method), "hub/-", response, started)
     if response.status_code == 405:
         response = replace(response, headers={**response.headers, "Allow": _allow(bridge, request)})
-    answer = _render(response, presentation, interaction and interaction.version, request_id)
+    answer = _render(response, presentation, interaction.version if interaction else None, request_id)
     return _without_body(answer) if request.method == "HEAD" else answer
 
 

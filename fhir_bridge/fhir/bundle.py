@@ -10,12 +10,16 @@ import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from functools import cache
+from http import HTTPStatus
 from uuid import NAMESPACE_URL, uuid5
 
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.interaction import (
     Address,
+    FhirResponse,
     Interaction,
     interaction_code,
     parse_address,
@@ -25,7 +29,7 @@ from fhir_bridge.fhir.interaction import (
 from fhir_bridge.fhir.json import loads
 from fhir_bridge.fhir.negotiation import FHIR_JSON, JSON_PATCH, MERGE_PATCH_TYPES
 from fhir_bridge.fhir.structure import structure_checker
-from fhir_bridge.outcome import FhirError, Issue, Json
+from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 
 _READS = frozenset({"read", "vread", "history", "search-type", "capabilities"})
 _SAFE_OPERATIONS = frozenset({"validate", "versions"})

@@ -21,9 +21,9 @@ MAX_IDS = 100
 
 
 class Page(NamedTuple):
-    """Which of the matches are wanted: `count` of them (None: all), from `offset` on. `shape` goes into every link."""
+    """Which of the matches are wanted: `size` of them (None: all), from `offset` on. `shape` goes into every link."""
 
-    count: int | None = None
+    size: int | None = None
     offset: int = 0
     shape: tuple[tuple[str, str], ...] = ()
 
@@ -143,12 +143,12 @@ def searchset(base_url: str, resource_type: str, criteria: Criteria, found: Sequ
     Its `self` link holds just the parameters that were used. https://hl7.org/fhir/R4/http.html#paging
     """
     address = f"{base_url}/{resource_type}"
-    count, offset, _ = criteria.page
+    size, offset, _ = criteria.page
     entries = [
         {"fullUrl": f"{address}/{resource['id']}", "resource": resource, "search": {"mode": "match"}}
-        for resource in found[offset : None if count is None else offset + count]
+        for resource in found[offset : None if size is None else offset + size]
     ]
-    if criteria.unknown and count != 0:
+    if criteria.unknown and size != 0:
         issues = [issue.as_warning() for issue in unknown_parameters(criteria.unknown)]
         entries.append({"resource": operation_outcome(issues), "search": {"mode": "outcome"}})
     bundle = {"resourceType": "Bundle", "type": "searchset", "total": len(found)}
@@ -162,15 +162,15 @@ def searchset(base_url: str, resource_type: str, criteria: Criteria, found: Sequ
 def _links(page: Page, total: int) -> list[tuple[str, int]]:
     """The pages that the answer leads to, by their offsets."""
     links = [("self", page.offset)]
-    if page.count and page.offset + page.count < total:
-        links.append(("next", page.offset + page.count))
-    if page.count and page.offset > 0:
-        links.append(("previous", max(0, page.offset - page.count)))
+    if page.size and page.offset + page.size < total:
+        links.append(("next", page.offset + page.size))
+    if page.size and page.offset > 0:
+        links.append(("previous", max(0, page.offset - page.size)))
     return links
 
 
 def _query(criteria: Criteria, offset: int) -> str:
-    count = criteria.page.count
-    paging = [] if count is None else [("_count", str(count))]
+    size = criteria.page.size
+    paging = [] if size is None else [("_count", str(size))]
     paging += [("_offset", str(offset))] if offset else []
     return urlencode([*criteria.known, *criteria.page.shape, *paging], safe="|/:,")
