@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import fhir_bridge
 from fhir_bridge.cli import main
 
 HELP = """\
@@ -133,3 +134,21 @@ def test_a_letter_that_the_terminal_does_not_have_stops_nothing(monkeypatch: pyt
 
     assert status == 1
     assert terminal.buffer.getvalue().splitlines()[0] == b"GET /fhir/ehealth/Patient/\\u0407"
+
+
+def test_a_public_name_is_imported_when_it_is_first_used() -> None:
+    script = (
+        "import sys, fhir_bridge\n"
+        "before = 'fhir_bridge.outcome' in sys.modules\n"
+        "from fhir_bridge import *\n"
+        "print(before, [name for name in fhir_bridge.__all__ if not callable(globals()[name])])\n"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert ran.stdout == "False []\n"
+
+
+def test_a_name_that_is_not_public_is_none_of_the_package() -> None:
+    with pytest.raises(AttributeError, match=r"^module 'fhir_bridge' has no attribute 'serve'$"):
+        fhir_bridge.serve  # noqa: B018
