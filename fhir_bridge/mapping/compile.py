@@ -210,7 +210,7 @@ class _Compiler:
         if spec.profile is None:
             return _no_profile
         try:
-            check = profile_checker(canonical_url(spec.profile), self.definitions)
+            check = profile_checker(str(spec.profile), self.definitions)
         except ValueError as error:
             for line in str(error).splitlines():
                 self.problems.add(spec.profile.mark, line)
