@@ -2,7 +2,7 @@
 # `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format coverage capability-statement constraints fuzz examples clean python
+.PHONY: help run test check format coverage capability-statement constraints fuzz examples interop clean python
 
 # The first Python on the path that is new enough and has what builds the environment.
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -14,7 +14,8 @@ UPGRADE ?=
 EXAMPLES ?= 20000
 
 BIN := .venv/bin
-INSTALL := -m pip --python $(BIN)/python --disable-pip-version-check install --quiet --no-input
+# Into the environment that the target lies in.
+INSTALL = -m pip --python $(@D)/bin/python --disable-pip-version-check install --quiet --no-input
 
 # Built afresh whenever it is out of date, so that it never holds what constraints.txt no longer names.
 # --no-deps: the line before has installed every dependency, each checked against its hash.
@@ -60,6 +61,9 @@ constraints: ## Write constraints.txt anew from pyproject.toml; UPGRADE=--upgrad
 	.uv/bin/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command 'make constraints' \
 		$(UPGRADE) --output-file constraints.txt pyproject.toml
+	.uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command 'make constraints' \
+		$(UPGRADE) --output-file tests/interop/python/requirements.txt tests/interop/python/requirements.in
 
 fuzz: .venv/.ready ## Send EXAMPLES (20000) requests of every kind to the bridge; `make test` sends 300.
 	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz
@@ -70,9 +74,22 @@ tests/fhir/node_modules/.package-lock.json: tests/fhir/package-lock.json
 	cd tests/fhir && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
+# The Java clients are built by tests/interop/java/run; whoever has no Node.js or no Java runs the others.
+interop: .venv/.ready tests/interop/.venv/.ready tests/interop/node/node_modules/.package-lock.json ## Have real clients drive the sandbox (npm, Java, Maven).
+	$(BIN)/python -m tests.interop
+
+tests/interop/.venv/.ready: tests/interop/python/requirements.txt
+	rm -rf tests/interop/.venv
+	$(PYTHON) -m venv --without-pip tests/interop/.venv
+	$(PYTHON) $(INSTALL) --require-hashes --requirement $<
+	@touch $@
+
+tests/interop/node/node_modules/.package-lock.json: tests/interop/node/package-lock.json
+	! command -v npm >/dev/null || { cd $(<D) && npm ci --ignore-scripts --no-audit --no-fund && touch node_modules/.package-lock.json; }
+
 clean: ## Remove all that these targets made, but for what is committed.
 	rm -rf .venv .uv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	rm -rf tests/fhir/node_modules
+	rm -rf tests/fhir/node_modules tests/interop/.venv tests/interop/node/node_modules tests/interop/java/target
 	find fhir_bridge tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 python:

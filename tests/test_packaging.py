@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import json
 import re
 import subprocess
 import sys
@@ -194,6 +195,15 @@ def test_each_dependency_has_its_line_and_no_line_is_left_over() -> None:
 
     assert sorted(documented("To run")) == sorted(names_of(table["dependencies"]))
     assert sorted(documented("To develop")) == sorted(names_of(table["optional-dependencies"]["dev"]))
+
+
+def test_each_client_that_the_bridge_is_tried_with_has_its_line() -> None:
+    interop = ROOT / "tests/interop"
+    python = names_of((interop / "python/requirements.in").read_text(encoding="utf-8").split())
+    javascript = json.loads((interop / "node/package.json").read_text(encoding="utf-8"))["dependencies"]
+    java = re.findall(r"<artifactId>(.+-client)</artifactId>", (interop / "java/pom.xml").read_text(encoding="utf-8"))
+
+    assert sorted(documented("To try the bridge with")) == sorted([*python, *javascript, *java])
 
 
 def test_whatever_the_package_imports_is_a_declared_dependency() -> None:

@@ -1,0 +1,113 @@
+"""fhirpy against the sandbox: `use_fhirpy.py BASE async` or `use_fhirpy.py BASE sync`.
+
+Its two clients have the same methods; those of the one are awaited. https://github.com/beda-software/fhir-py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import sys
+from importlib.metadata import version
+from typing import Any
+
+from fhirpy import AsyncFHIRClient, SyncFHIRClient
+from fhirpy.base.exceptions import OperationOutcome, ResourceNotFound
+from reporting import BY_IDENTIFIER, NOBODY, PATIENT_OF_HEALTHEX, PREPERSON, Report, request, same
+
+CLIENTS = {"async": AsyncFHIRClient, "sync": SyncFHIRClient}
+
+
+async def answer(result: Any) -> Any:
+    """Return the result, which the asynchronous client still has to fetch."""
+    return await result if inspect.isawaitable(result) else result
+
+
+async def use(report: Report, client_class: Any, base: str) -> None:
+    hub, ehealth, healthex = (client_class(url) for url in (base, f"{base}/ehealth", f"{base}/healthex"))
+    patients = ehealth.resources("Patient")
+
+    with report.trying("capability statement"):
+        statement = await answer(ehealth.execute("metadata", method="get"))
+        same((statement.resourceType, statement.fhirVersion), ("CapabilityStatement", "4.0.1"))
+
+    with report.trying("read"):
+        patient = await answer(ehealth.reference("Patient", PREPERSON).to_resource())
+        same(patient.get_by_path(["name", 0, "family"]), "Іванов")
+
+    with report.trying("search"):
+        found = await answer(patients.search(identifier=BY_IDENTIFIER).fetch_all())
+        same([each.id for each in found], [PREPERSON])
+
+    with report.trying("update"):
+        patient["name"][0]["given"] = ["Петро", "Степанович"]
+        await answer(patient.update())
+        same(patient["name"][0]["given"], ["Петро", "Степанович"])
+
+    with report.trying("patch", "sends a JSON Merge Patch as application/json"):
+        await answer(patient.patch(birthDate="1981-02-03"))
+        same((patient["birthDate"], patient["name"][0]["family"]), ("1981-02-03", "Іванов"))
+
+    with report.trying("conditional update"):
+        change = ehealth.resource("Patient", gender="female")
+        updated, created = await answer(patients.search(identifier=BY_IDENTIFIER).update(change))
+        same((updated.id, updated["gender"], created), (PREPERSON, "female", False))
+
+    with report.trying("operation"):
+        of_healthex = healthex.reference("Patient", PATIENT_OF_HEALTHEX)
+        parameters = await answer(of_healthex.execute("$update-data", data=request("parameters")))
+        same(parameters["parameter"][0], {"name": "message", "valueCode": "IN_PROGRESS_NO_ACTION_NEEDED"})
+
+    with report.trying("validate"):
+        same(await answer(ehealth.resource("Patient", gender="female").is_valid()), True)
+        same(await answer(ehealth.resource("Patient", gender="robot").is_valid()), False)
+
+    with report.trying("batch"):
+        bundle = await answer(hub.execute("", data=request("batch")))
+        same([each.response.status for each in bundle.entry], ["200 OK", "200 OK", "404 Not Found"])
+        same(bundle.entry[2].response.outcome.issue[0].code, "not-found")
+
+    with report.trying("message"):
+        bundle = await answer(hub.execute("$process-message", data=request("message")))
+        same(bundle.entry[1].resource.telecom[0]["value"], "123456789")
+
+    with report.trying("error"):
+        await refused_update(ehealth)
+        await missing_patient(ehealth)
+        await refused_create(patients)
+
+
+async def refused_update(ehealth: Any) -> None:
+    """The client's OperationOutcome holds ours as it is."""
+    try:
+        await answer(ehealth.resource("Patient", id=PREPERSON, birthDate="1980").update())
+    except OperationOutcome as error:
+        same(error.resource["issue"][0]["expression"], ["Patient.birthDate"])
+    else:
+        raise AssertionError("an incomplete date was taken")
+
+
+async def missing_patient(ehealth: Any) -> None:
+    """The client's ResourceNotFound holds our OperationOutcome as text."""
+    try:
+        await answer(ehealth.get("Patient", NOBODY))
+    except ResourceNotFound as error:
+        same(json.loads(str(error))["issue"][0]["code"], "not-found")
+    else:
+        raise AssertionError("somebody who is not there was read")
+
+
+async def refused_create(patients: Any) -> None:
+    """It asks for a conditional create as `POST Patient?identifier=...`; no partner creates a Patient."""
+    try:
+        await answer(patients.search(identifier=BY_IDENTIFIER).get_or_create(patients.client.resource("Patient")))
+    except OperationOutcome as error:
+        same(error.resource["issue"][0]["code"], "not-supported")
+    else:
+        raise AssertionError("a Patient was created")
+
+
+if __name__ == "__main__":
+    base_url, kind = sys.argv[1:]
+    asyncio.run(use(Report(f"fhirpy {version('fhirpy')} ({kind})"), CLIENTS[kind], base_url))
