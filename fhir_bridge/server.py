@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -76,13 +76,14 @@ async def _answer(bridge: Bridge, request: Request, max_body_bytes: int) -> Resp
     presentation = Presentation()
     try:
         headers = _headers(request)
-        presentation, accept = read_presentation(headers, dict(parse_query(request.url.query)))
+        presentation, accepts = read_presentation(headers, dict(parse_query(request.url.query)))
         if request.method == "OPTIONS":
             response = _options(bridge, request)
         else:
             http_request = await _http_request(bridge, request, headers, max_body_bytes)
-            interaction = _interaction(bridge, http_request, accept, request_id, uuid)
-            presentation, _ = read_presentation(headers, dict(interaction.query))  # a posted search asks in its body
+            interaction = _interaction(bridge, http_request, accepts, request_id, uuid)
+            # A posted search asks for its format in the body; and the version was not known before.
+            presentation, _ = read_presentation(headers, dict(interaction.query), interaction.version)
             response = await bridge.answer(interaction)
     except FhirError as error:
         response = failure(error)
@@ -134,9 +135,11 @@ async def _http_request(
     )
 
 
-def _interaction(bridge: Bridge, request: HttpRequest, accept: MediaType, request_id: str, uuid: str) -> Interaction:
+def _interaction(
+    bridge: Bridge, request: HttpRequest, accepts: Sequence[MediaType], request_id: str, uuid: str
+) -> Interaction:
     bases, versions, now = bridge.routes.partners, bridge.routes.versions, datetime.now(UTC)
-    return read_interaction(request, bases, versions, accept, request_id=request_id, uuid=uuid, now=now)
+    return read_interaction(request, bases, versions, accepts, request_id=request_id, uuid=uuid, now=now)
 
 
 async def _read_body(request: Request, max_body_bytes: int) -> bytes:

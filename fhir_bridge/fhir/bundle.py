@@ -43,8 +43,7 @@ _ENTRY_HEADERS: Mapping[str, str] = {
 }
 _OF_THE_BUNDLE = frozenset({"content-type", "content-length", "accept", *_ENTRY_HEADERS.values()})
 
-_IN_ENTRY = re.compile(r"Bundle\.entry\[(\d+)\]")
-_ANY_RESOURCE = {"resourceType": "Parameters"}
+_IN_ENTRY = re.compile(r"Bundle\.entry\[(\d+)\](\.resource\b)?")
 
 
 def entries_of(bundle: Json) -> list[Json]:
@@ -59,14 +58,18 @@ def entries_of(bundle: Json) -> list[Json]:
 def check_entries(bundle: Json, version: Version) -> list[FhirError | None]:
     """Return the error of each entry, or None; raises FhirError for what is wrong with the Bundle around them.
 
-    A bad entry harms only itself. The resources are left to the interactions that they are sent with.
+    A bad entry harms only itself. The resources are left to the interactions that they are sent with, and an entry
+    without a request to `entry_interaction`.
     """
     entries = entries_of(bundle)
     problems: dict[int, list[Issue]] = {}
     around: list[Issue] = []
     for issue in _structure(version)(_without_resources(bundle, entries)):
-        entry = _IN_ENTRY.match(issue.expression or "")
-        (problems.setdefault(int(entry[1]), []) if entry else around).append(issue)
+        place = _IN_ENTRY.match(issue.expression or "")
+        if place is None:
+            around.append(issue)
+        elif place[2] is None and isinstance(entries[int(place[1])].get("request"), dict):
+            problems.setdefault(int(place[1]), []).append(issue)
     if around:
         raise FhirError(400, *around)
     others = check_references(entries)
@@ -79,8 +82,15 @@ def _structure(version: Version) -> Callable[[Json], list[Issue]]:
 
 
 def _without_resources(bundle: Json, entries: Sequence[Json]) -> Json:
-    """The Bundle with a resource in each entry that nothing can be wrong with, also where there was none."""
-    return {**bundle, **({"entry": [{**entry, "resource": _ANY_RESOURCE} for entry in entries]} if entries else {})}
+    """The Bundle with no more of each resource than its type and id, which `fullUrl` has to agree with."""
+    return {**bundle, **({"entry": [_without_resource(entry) for entry in entries]} if entries else {})}
+
+
+def _without_resource(entry: Json) -> Json:
+    resource = entry.get("resource")
+    if not isinstance(resource, dict):
+        return {name: value for name, value in entry.items() if name != "resource"}
+    return {**entry, "resource": {name: resource[name] for name in ("resourceType", "id") if name in resource}}
 
 
 def entry_interaction(entry: Json, index: int, parent: Interaction, bases: Mapping[str, object]) -> Interaction:

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/http.html#mime-type and https://hl7.org/fhir/R4/http.htm
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from fhir_bridge.fhir.elements import Version
@@ -29,9 +29,11 @@ _FORMATS: Mapping[str, str] = {
 }
 """What `_format` may say, and the media type that it means."""
 
-_RANGES: Mapping[str, str] = {"*/*": FHIR_JSON, "application/*": FHIR_JSON, "text/*": "text/json"}
-
-
+_RANGES: Mapping[str, Sequence[str]] = {
+    "*/*": (FHIR_JSON, FHIR_XML),
+    "application/*": (FHIR_JSON, FHIR_XML),
+    "text/*": ("text/json", "text/xml"),
+}
 _VERSIONS: Mapping[str, Version] = {
     "4.0": "4.0", "4.0.0": "4.0", "4.0.1": "4.0",
     "3.0": "3.0", "3.0.1": "3.0", "3.0.2": "3.0",
@@ -69,18 +71,35 @@ def body_type(header: str | None, known: Sequence[str]) -> MediaType:
 
 
 def accepted(accept: str | None, format_: str | None) -> MediaType:
-    """Return the media type that the answer gets; `_format` wins over Accept. Raises FhirError 406."""
+    """Return the media type that is liked best of those that the answer may have. Raises FhirError 406."""
+    return choices(accept, format_)[0]
+
+
+def choices(accept: str | None, format_: str | None) -> tuple[MediaType, ...]:
+    """Return the media types that the answer may have, best first; `_format` wins over Accept. Raises FhirError 406.
+
+    Of two that are liked alike, one that is named comes before a range. RFC 9110, section 12.5.1
+    """
     if format_ is not None:
-        wanted = parse_media_type(format_.replace(" ", "+"))
+        name, _, parameters = format_.partition(";")
+        wanted = parse_media_type(f"{name.strip().replace(' ', '+')};{parameters}")
         if wanted.name not in _FORMATS:
             raise _not_acceptable("http._format")
-        return wanted._replace(name=_FORMATS[wanted.name])
-    choices = [parse_media_type(text) for text in (accept or "*/*").split(",") if text.strip()]
-    for choice in sorted(choices, key=lambda choice: -choice.quality):
-        name = choice.name if choice.name in (*JSON_TYPES, *XML_TYPES) else _RANGES.get(choice.name)
-        if name is not None and choice.quality > 0:
-            return choice._replace(name=name)
-    raise _not_acceptable("http.Accept")
+        return (wanted._replace(name=_FORMATS[wanted.name]),)
+    told = [parse_media_type(text) for text in (accept or "*/*").split(",") if text.strip()]
+    refused = {choice.name for choice in told if choice.quality == 0}
+    told.sort(key=lambda choice: (-choice.quality, choice.name in _RANGES))
+    named = [choice._replace(name=name) for choice in told if choice.quality > 0 for name in _names(choice, refused)]
+    if not named:
+        raise _not_acceptable("http.Accept")
+    return tuple(named)
+
+
+def _names(choice: MediaType, refused: Collection[str]) -> list[str]:
+    """The media type of ours that is meant: itself, or the first within a range that is not refused by its name."""
+    if choice.name in (*JSON_TYPES, *XML_TYPES):
+        return [choice.name]
+    return [name for name in _RANGES.get(choice.name, ()) if name not in refused][:1]
 
 
 def is_xml(media_type: str) -> bool:
@@ -103,6 +122,19 @@ def fhir_version(content: MediaType | None, accept: MediaType, offered: Sequence
         text = "The answer has the FHIR version of the body; ask for the same in Accept and Content-Type."
         raise FhirError(406, Issue("not-acceptable", "not-supported", text, "http.Accept"))
     return sent or asked or offered[0]
+
+
+def told_version(media_type: MediaType) -> Version | None:
+    """Return the FHIR version that a media type names; None where it names none, or none that there is."""
+    return _VERSIONS.get(media_type.parameters.get("fhirversion", ""))
+
+
+def first_spoken(accepts: Sequence[MediaType], offered: Sequence[Version]) -> MediaType:
+    """Return the first media type that names no FHIR version, or one of those offered; the first where none does."""
+    for accept in accepts:
+        if "fhirversion" not in accept.parameters or told_version(accept) in offered:
+            return accept
+    return accepts[0]
 
 
 def check_version(version: Version, offered: Sequence[Version]) -> None:

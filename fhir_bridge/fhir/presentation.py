@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from fhir_bridge.fhir import json, xml
 from fhir_bridge.fhir.elements import Version
-from fhir_bridge.fhir.negotiation import FHIR_JSON, MediaType, accepted, is_xml, parse_media_type
+from fhir_bridge.fhir.negotiation import FHIR_JSON, MediaType, choices, first_spoken, is_xml, parse_media_type
 from fhir_bridge.outcome import Json
 
 
@@ -36,9 +36,15 @@ class Presentation(NamedTuple):
         return json.dumps(resource, indented=self.pretty)
 
 
-def read_presentation(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[Presentation, MediaType]:
-    """Return how the answer is to look, and the media type that was accepted. Raises FhirError 406."""
-    accept = accepted(headers.get("accept"), query.get("_format"))
+def read_presentation(
+    headers: Mapping[str, str], query: Mapping[str, str], version: Version | None = None
+) -> tuple[Presentation, tuple[MediaType, ...]]:
+    """Return how the answer is to look, and the media types that it may have, best first. Raises FhirError 406.
+
+    `version` is the FHIR version of the answer, where that is known already.
+    """
+    accepts = choices(headers.get("accept"), query.get("_format"))
+    accept = first_spoken(accepts, (version,)) if version else accepts[0]
     sent = parse_media_type(headers.get("content-type", ""))
     tells_version = "fhirversion" in accept.parameters or "fhirversion" in sent.parameters
-    return Presentation(accept.name, tells_version, query.get("_pretty") == "true"), accept
+    return Presentation(accept.name, tells_version, query.get("_pretty") == "true"), accepts

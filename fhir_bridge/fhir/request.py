@@ -27,7 +27,9 @@ from fhir_bridge.fhir.negotiation import (
     MediaType,
     body_type,
     fhir_version,
+    first_spoken,
     is_xml,
+    told_version,
 )
 from fhir_bridge.outcome import FhirError, Issue, Json
 
@@ -52,7 +54,7 @@ def read_interaction(
     request: HttpRequest,
     bases: Mapping[str, object],
     versions: Callable[[str | None], Sequence[Version]],
-    accept: MediaType,
+    accepts: Sequence[MediaType],
     *,
     request_id: str,
     uuid: str,
@@ -60,13 +62,16 @@ def read_interaction(
 ) -> Interaction:
     """Return what the request asks for; raises FhirError.
 
-    `bases` are the partners' names, `versions` tells the FHIR versions of a base, `accept` is what the answer shall be.
+    `bases` are the partners' names, `versions` tells the FHIR versions of a base, `accepts` is what the answer may be,
+    best first.
     """
     address = parse_address(request.path, bases)
     code = interaction_code(request.method, address)
     query = parse_query(request.query) + _form(request, code)
     content = _content_type(request, code)
-    version = fhir_version(content, accept, versions(address.base))
+    offered = versions(address.base)
+    sent = told_version(content) if content else None
+    version = fhir_version(content, first_spoken(accepts, (sent,) if sent else offered), offered)
     return Interaction(
         code=code,
         address=address,

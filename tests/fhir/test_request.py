@@ -27,8 +27,8 @@ def interaction(
 ) -> Interaction:
     """Read a request that wants its answer in FHIR's JSON."""
     request = HttpRequest(method, "https://bridge.example/fhir", path, query, headers or {}, body)
-    accept = MediaType(JSON, {})
-    return read_interaction(request, {"northlab": None}, versions, accept, request_id="id-1", uuid="uuid-1", now=NOW)
+    accepts = [MediaType(JSON, {})]
+    return read_interaction(request, {"northlab": None}, versions, accepts, request_id="id-1", uuid="uuid-1", now=NOW)
 
 
 def test_all_that_a_request_says_stands_in_the_interaction() -> None:
