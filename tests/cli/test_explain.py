@@ -403,7 +403,6 @@ def test_each_entry_of_a_batch_is_explained(capsys: pytest.CaptureFixture[str]) 
                 "resource": {"resourceType": "Patient", "id": "42", "link": [{"other": {"reference": "urn:uuid:1"}}]},
             },
             {"request": {"method": "DELETE", "url": "ehealth/Patient/42"}},
-            {},
         ],
     }
 
@@ -439,16 +438,18 @@ Bundle.entry[3] DELETE ehealth/Patient/42
   ─────────────  ────────────────────────────────────────────────────────────────────────────────────────────────────
   not-supported  eHealth Ukraine does not offer `delete` of Patient at this address. It allows GET, HEAD, PUT, PATCH.
 
-Bundle.entry[4]
-  refused with 400, before any call
-
-  at                       code      what
-  ───────────────────────  ────────  ────────────────────────────────────────────────────
-  Bundle.entry[4].request  required  The entry needs a `request` with `method` and `url`.
-
 *** stands for what is secret.
 $NAME stands for a variable that is not set.
 """,  # noqa: E501
+    )
+
+
+def test_an_entry_that_asks_for_nothing_is_refused_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out = explained(capsys, "POST", "/fhir", '{"resourceType": "Bundle", "type": "batch", "entry": [{}]}')
+
+    assert (status, out.splitlines()[:3]) == (
+        0,
+        ["POST /fhir", "Bundle.entry[0]", "  refused with 400, before any call"],
     )
 
 
