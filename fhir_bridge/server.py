@@ -11,7 +11,10 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -31,8 +34,11 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-._~:/+=]{1,128}")
 
 
-def create_app(bridge: Bridge, *, max_body_bytes: int = MAX_BODY_BYTES) -> Starlette:
-    """Return the ASGI app that serves a bridge below `/fhir`, and its health."""
+def create_app(bridge: Bridge, *, max_body_bytes: int = MAX_BODY_BYTES, cors_origins: Sequence[str] = ()) -> Starlette:
+    """Return the ASGI app that serves a bridge below `/fhir`, and its health.
+
+    `cors_origins` are the origins whose pages a browser lets call it, `*` for all.
+    """
 
     async def fhir(request: Request) -> Response:
         return await _answer(bridge, request, max_body_bytes)
@@ -64,8 +70,34 @@ def create_app(bridge: Bridge, *, max_body_bytes: int = MAX_BODY_BYTES) -> Starl
             Route("/fhir/{path:path}", fhir, methods=METHODS),
         ],
         exception_handlers={HTTPException: refused},
+        middleware=[_cors(cors_origins)] if cors_origins else [],
         lifespan=lifespan,
     )
+
+
+def _cors(origins: Sequence[str]) -> Middleware:
+    """https://fetch.spec.whatwg.org/#http-cors-protocol; cookies are no business of the bridge."""
+    return Middleware(
+        _Cors,
+        allow_origins=origins,
+        allow_methods=METHODS,
+        allow_headers=["*"],
+        expose_headers=["ETag", "Location", "Last-Modified", "X-Request-Id", "Allow", "Retry-After"],
+    )
+
+
+class _Cors(CORSMiddleware):
+    """Starlette's, whose refusal of a preflight is given in FHIR."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        response = super().preflight_response(request_headers)
+        request_id = _request_id(request_headers.get("x-request-id"), str(uuid4()))
+        response.headers["X-Request-Id"] = request_id
+        if response.status_code == 200:
+            return response
+        text = "Pages of this origin may not call the bridge, or not like this; FHIR_BRIDGE_CORS_ORIGINS names who may."
+        refusal = failure(FhirError(403, Issue("invalid-header", "forbidden", text, "http.Origin")))
+        return _render(refusal, Presentation(), None, request_id)
 
 
 async def _answer(bridge: Bridge, request: Request, max_body_bytes: int) -> Response:

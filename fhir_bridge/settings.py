@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ class Settings:
     base_url: str | None = None
     max_body_bytes: int = MAX_BODY_BYTES
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cors_origins: tuple[str, ...] = ()
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -28,6 +30,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         base_url=_base_url(environment.get("FHIR_BRIDGE_BASE_URL")),
         max_body_bytes=_bytes(environment, "FHIR_BRIDGE_MAX_BODY_BYTES", MAX_BODY_BYTES),
         environment=dict(environment),
+        cors_origins=_origins(environment.get("FHIR_BRIDGE_CORS_ORIGINS", "")),
     )
 
 
@@ -54,3 +57,14 @@ def _bytes(environment: Mapping[str, str], variable: str, default: int) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) == 0:
         raise ValueError(f"{variable}: must be a number of bytes above zero")
     return int(text)
+
+
+_ORIGIN = re.compile(r"https?://[^/?#@\s]+")
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    """The origins whose pages a browser lets call, `*` for all, as they stand in the header Origin (RFC 6454)."""
+    origins = tuple(dict.fromkeys(origin.strip() for origin in text.split(",") if origin.strip()))
+    if origins != ("*",) and not all(_ORIGIN.fullmatch(origin) for origin in origins):
+        raise ValueError("FHIR_BRIDGE_CORS_ORIGINS: must be origins such as https://app.example.org, or * alone")
+    return origins

@@ -10,6 +10,7 @@ import pytest
 from fhir_bridge.settings import Settings, read_settings
 
 ROOT = Path(__file__).parents[1]
+ORIGINS = "origins such as https://app.example.org, or * alone"
 
 
 def test_nothing_needs_to_be_set() -> None:
@@ -24,20 +25,27 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "FHIR_BRIDGE_PROFILES": str(tmp_path),
         "FHIR_BRIDGE_BASE_URL": "https://bridge.example",
         "FHIR_BRIDGE_MAX_BODY_BYTES": "1000",
+        "FHIR_BRIDGE_CORS_ORIGINS": "https://app.example.org, http://localhost:3000",
         "NORTHLAB_TOKEN": "secret-1",
     }
 
     settings = read_settings(environment)
 
-    assert settings == Settings(tmp_path, tmp_path, "https://bridge.example", 1000, environment)
+    origins = ("https://app.example.org", "http://localhost:3000")
+    assert settings == Settings(tmp_path, tmp_path, "https://bridge.example", 1000, environment, origins)
 
 
 def test_a_variable_that_is_empty_is_not_set() -> None:
-    names = ("MAPPINGS", "PROFILES", "BASE_URL", "MAX_BODY_BYTES")
+    names = ("MAPPINGS", "PROFILES", "BASE_URL", "MAX_BODY_BYTES", "CORS_ORIGINS")
 
     settings = read_settings({f"FHIR_BRIDGE_{name}": "" for name in names})
 
     assert (settings.mappings, settings.base_url, settings.max_body_bytes) == (ROOT / "mappings", None, 5_000_000)
+    assert settings.cors_origins == ()
+
+
+def test_pages_of_every_origin_may_be_let_call() -> None:
+    assert read_settings({"FHIR_BRIDGE_CORS_ORIGINS": " * "}).cors_origins == ("*",)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +71,9 @@ def test_the_base_url_may_be_written_with_or_without_fhir(text: str) -> None:
         ("FHIR_BRIDGE_MAX_BODY_BYTES", "5MB", "must be a number of bytes above zero"),
         ("FHIR_BRIDGE_MAX_BODY_BYTES", "-1", "must be a number of bytes above zero"),
         ("FHIR_BRIDGE_MAX_BODY_BYTES", "²", "must be a number of bytes above zero"),
+        ("FHIR_BRIDGE_CORS_ORIGINS", "app.example.org", f"must be {ORIGINS}"),
+        ("FHIR_BRIDGE_CORS_ORIGINS", "https://app.example.org/", f"must be {ORIGINS}"),
+        ("FHIR_BRIDGE_CORS_ORIGINS", "https://app.example.org, *", f"must be {ORIGINS}"),
     ],
 )
 def test_a_value_that_cannot_be_is_named_with_its_variable(name: str, value: str, line: str) -> None:

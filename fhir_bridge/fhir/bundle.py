@@ -253,7 +253,7 @@ def check_synchronous(interaction: Interaction) -> None:
     for name, value in interaction.query:
         if name == "response-url" or (name == "async" and value != "false"):
             text = "A message is answered at once, in the answer to the request; leave this parameter out."
-            raise FhirError(400, Issue("no-such-search", "not-supported", text, f"http.{name}"))
+            raise FhirError(400, Issue("value-not-allowed", "not-supported", text, f"http.{name}"))
 
 
 def response_bundle(kind: str, entries: Sequence[Json]) -> Json:
