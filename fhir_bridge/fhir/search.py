@@ -109,11 +109,11 @@ def _few(ids: Iterable[str]) -> tuple[str, ...]:
     return once
 
 
-def unanswerable(resource_type: str, system: str | None, status_code: int = 400) -> FhirError:
+def unanswerable(resource_type: str, system: str | None) -> FhirError:
     """Return the error for criteria that no record can be found by."""
     ways = f"`_id` or `identifier={system}|…`" if system else "`_id`"
     text = f"A {resource_type} is found here by {ways} only; ask by that."
-    return FhirError(status_code, Issue("no-such-search", "not-supported", text))
+    return FhirError(400, Issue("no-such-search", "not-supported", text))
 
 
 def several_matches(resource_type: str) -> FhirError:

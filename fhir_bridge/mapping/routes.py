@@ -10,7 +10,7 @@ from fhir_bridge.fhir.definitions import Definitions
 from fhir_bridge.fhir.elements import Version, is_resource
 from fhir_bridge.fhir.interaction import ID, Address, Code, Interaction
 from fhir_bridge.fhir.problems import shown
-from fhir_bridge.fhir.search import no_conditional_create, read_criteria, unanswerable
+from fhir_bridge.fhir.search import no_conditional_create, read_criteria, several_matches, unanswerable
 from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.like import LIKE
 from fhir_bridge.mapping.plans import MakePlan
@@ -152,7 +152,8 @@ def _by_operation(partners: Iterable[Partner], interaction: Interaction) -> Iter
 
 def _by_profile(partners: Iterable[Partner], interaction: Interaction) -> Iterator[Partner]:
     meta = interaction.body.get("meta") if isinstance(interaction.body, dict) else None
-    profiles = set(_texts(meta.get("profile"))) if isinstance(meta, dict) else set()
+    named = _texts(meta.get("profile")) if isinstance(meta, dict) else []
+    profiles = {canonical.partition("|")[0] for canonical in named}
     yield from (partner for partner in partners if profiles & partner.profiles)
 
 
@@ -207,8 +208,10 @@ def _route_of(partner: Partner, interaction: Interaction) -> Route:
 def _with_told_id(partner: Partner, interaction: Interaction) -> Interaction:
     """A conditional update or patch as one of the id that its criteria tell. https://hl7.org/fhir/R4/http.html#cond-update"""
     criteria = read_criteria(interaction.query, partner.logical_system)
-    if criteria.ids is None or len(criteria.ids) != 1 or criteria.unknown:
-        raise unanswerable(interaction.resource_type, partner.logical_system, 412)
+    if not criteria.ids or criteria.unknown:
+        raise unanswerable(interaction.resource_type, partner.logical_system)
+    if len(criteria.ids) > 1:
+        raise several_matches(interaction.resource_type)
     id_, body = criteria.ids[0], interaction.body
     if interaction.code == "update" and isinstance(body, dict) and "id" not in body:
         body = {**body, "id": id_}

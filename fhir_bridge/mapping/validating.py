@@ -6,11 +6,11 @@ https://hl7.org/fhir/R4/resource-operation-validate.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fhir_bridge.fhir.body import check_type
 from fhir_bridge.fhir.definitions import canonical_url
-from fhir_bridge.fhir.interaction import FhirResponse, Interaction
+from fhir_bridge.fhir.interaction import FhirResponse, Interaction, Preferences
 from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.mapping.checks import check_id, once
 from fhir_bridge.mapping.routes import Partner, Route
@@ -35,15 +35,48 @@ def validate(partners: Iterable[Partner], interaction: Interaction) -> FhirRespo
         return _answer([])
     check_type(question.resource, interaction.resource_type)
     routes = [route for partner in partners for route in partner.routes if _takes(route, interaction, question)]
-    if question.profile is not None and not routes:
+    takers = {route.partner for route in routes}
+    if question.profile is not None and not routes and question.profile != _of_fhir(interaction.resource_type):
         known = ", ".join(sorted({route.profile for partner in partners for route in partner.routes if route.profile}))
         text = f"This profile is not known here; known are {known}."
         raise FhirError(404, Issue("unknown-path", "not-supported", text, "Parameters.parameter"))
-    issues = list(_problems(interaction, question, routes[:1]))
+    route = routes[0] if len(takers) == 1 else None
+    issues = list(_problems(interaction, question, route))
     if interaction.address.id is not None and question.mode in (None, "update"):
-        found, path = question.resource.get("id"), f"{interaction.resource_type}.id"
-        issues += check_id(found, interaction.id, path, needed=question.mode == "update")
+        issues += _problems_of_ids(interaction, question, route)
+    if len(takers) > 1:
+        issues.append(_several_takers(interaction.resource_type, takers))
     return _answer(issues)
+
+
+def _of_fhir(resource_type: str) -> str:
+    """The canonical of FHIR's own definition of a type, which every resource of it has to fit anyway."""
+    return f"http://hl7.org/fhir/StructureDefinition/{resource_type}"
+
+
+def _problems_of_ids(interaction: Interaction, question: Question, route: Route | None) -> list[Issue]:
+    """What an update would say of the id in the resource and that in the address; its call is not made."""
+    needed = question.mode == "update"
+    if route is None or route.code != "update":
+        found, path = question.resource.get("id"), f"{interaction.resource_type}.id"
+        return check_id(found, interaction.id, path, needed=needed)
+    body = question.resource if needed else {"id": interaction.id, **question.resource}
+    address = replace(interaction.address, operation=None)
+    update = replace(interaction, code="update", address=address, body=body, headers={}, preferences=Preferences())
+    try:
+        next(route.plan(update))
+    except FhirError as error:
+        return [issue for issue in error.issues if issue.error == "id-differs"]
+    return []
+
+
+def _several_takers(resource_type: str, partners: Iterable[str]) -> Issue:
+    """A word to who asks at the hub for what several partners take, each by its own rules."""
+    bases = " and ".join(f"/fhir/{partner}" for partner in sorted(partners))
+    text = (
+        f"Only FHIR's own rules were checked: {bases} both take a {resource_type}; ask at one of them, or by profile."
+    )
+    return Issue("several-partners-found", "informational", text, severity="information")
 
 
 def _question(interaction: Interaction) -> Question:
@@ -83,7 +116,8 @@ def _takes(route: Route, interaction: Interaction, question: Question) -> bool:
     """Whether the route takes such a resource: an update its type, an operation the Parameters of its profile."""
     if route.call.sender is None or route.code == "patch":
         return False
-    profiles = {canonical_url(question.profile)} if question.profile else _claimed(question.resource)
+    wanted = question.profile if question.profile != _of_fhir(interaction.resource_type) else None
+    profiles = {canonical_url(wanted)} if wanted else _claimed(question.resource)
     if route.operation is not None or profiles:
         return route.profile in profiles
     return route.resource_type == interaction.resource_type
@@ -92,16 +126,16 @@ def _takes(route: Route, interaction: Interaction, question: Question) -> bool:
 def _claimed(resource: Json) -> set[str]:
     meta = resource.get("meta") if isinstance(resource, dict) else None
     profiles = meta.get("profile") if isinstance(meta, dict) else None
-    return {text for text in profiles if isinstance(text, str)} if isinstance(profiles, list) else set()
+    return {canonical_url(text) for text in profiles if isinstance(text, str)} if isinstance(profiles, list) else set()
 
 
-def _problems(interaction: Interaction, question: Question, routes: list[Route]) -> Iterator[Issue]:
-    """The problems that the first fitting route would report; without one, those of FHIR's own structure."""
+def _problems(interaction: Interaction, question: Question, route: Route | None) -> Iterator[Issue]:
+    """The problems that the fitting route would report; without one, those of FHIR's own structure."""
     resource = question.resource
-    if not routes:
+    if route is None:
         yield from structure_checker(interaction.version)(resource)
         return
-    sender = routes[0].call.sender
+    sender = route.call.sender
     assert sender is not None
     problems = sender.check(resource, interaction)
     if any(issue.code == "structure" for issue in problems):
@@ -110,7 +144,7 @@ def _problems(interaction: Interaction, question: Question, routes: list[Route])
     sending = sender.send(resource, interaction)
     problems = [*problems, *sending.issues_of(sending.body)]
     yield from problems
-    title, refused = routes[0].call.title, {issue.expression for issue in problems}
+    title, refused = route.call.title, {issue.expression for issue in problems}
     for path in (path for path in sender.left_behind(resource) if path not in refused):
         text = f"{title} cannot hold this element; it would be left behind."
         yield Issue("left-behind", "not-supported", text, path, "information")
