@@ -31,8 +31,10 @@ class OutcomeParameter:
                 return
 
 
-def _value(part: Json) -> Json:
-    return next((value for key, value in part.items() if key.startswith("value")), None)
+def _value(part: Json) -> str | None:
+    """The value of a parameter as a mapping file writes it: `true` for true."""
+    found = next((value for key, value in part.items() if key.startswith("value")), None)
+    return str(found).lower() if isinstance(found, bool) else None if found is None else str(found)
 
 
 def _issue_of(line: OutcomeLine) -> Issue:
@@ -83,9 +85,9 @@ class Map:
         return [pair for row in self.rows for pair in row.pairs(resource, self.resource_type, ())]
 
     def left_behind(self, resource: Json, used: Iterable[Place] = ()) -> list[str]:
-        """Return the FHIRPath of each element that the partner gets nothing of; a whole subtree is one element.
+        """Return the FHIRPath of each element of a sound resource that the partner gets nothing of.
 
-        `used` are places that no row sends, and that go into the call all the same.
+        A whole subtree is one element. `used` are places that no row sends, and that go into the call all the same.
         """
         sent = [pair for pair in self.pairs(resource) if pair.sends and pair.value is not None]
         paths = {path for pair in sent for path in (pair.element, *pair.told_by)}
@@ -115,10 +117,7 @@ class _Walk:
 
     def element(self, type_name: str, key: str, value: Json, prefix: str) -> list[str]:
         """Return the unused elements at one JSON key of an object of `type_name`."""
-        known = elements(self.version, type_name)
-        element = known.get(key.removeprefix("_"))
-        if element is None:
-            return [f"{prefix}.{key}"]
+        element = elements(self.version, type_name)[key.removeprefix("_")]
         path = f"{prefix}.{element.path}"
         inner = "Element" if key.startswith("_") else element.type
         if not isinstance(value, list):
@@ -133,9 +132,7 @@ class _Walk:
             return self._extensions(value, path)
         if path in self.used:
             return []
-        if is_primitive(type_name) or not isinstance(value, dict):
-            return [path]
-        if not any(used.startswith((f"{path}.", f"{path}[")) for used in self.used):
+        if is_primitive(type_name) or not any(used.startswith((f"{path}.", f"{path}[")) for used in self.used):
             return [path]
         inner = value.get("resourceType", type_name)
         keys = (key for key in value if key != "resourceType")

@@ -199,7 +199,6 @@ def patch_plan(reads: Call, writes: Call) -> MakePlan:
         if "if-match" in interaction.headers:
             check_if_match(interaction.headers["if-match"], version_headers(current).get("ETag"))
         patched = change(current)
-        check_type(patched, interaction.resource_type)
         outgoing, warnings = _prepare_changes(writes, sender, interaction, current, patched)
         if not outgoing.sending.body:
             return answer(interaction, current, warnings, unknown, NOTHING_CHANGED)
