@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import jsonpatch
-from jsonpointer import JsonPointerException
 
 from fhir_bridge.fhir.patch_rules import (
     does_not_apply,
@@ -125,7 +124,7 @@ def _carried_out(operation: _Operation, document: Json) -> Json:
     _check(document, operation)
     try:
         return jsonpatch.JsonPatch([copy.deepcopy(operation.member)]).apply(document, in_place=True)
-    except (jsonpatch.JsonPatchException, JsonPointerException):
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException):
         raise operation.fail("path", "There is no such place to write to.") from None
 
 
