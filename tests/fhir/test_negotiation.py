@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from fhir_bridge.fhir.elements import Version
-from fhir_bridge.fhir.negotiation import MediaType, accepted, body_type, fhir_version, is_xml, parse_media_type
+from fhir_bridge.fhir.negotiation import (
+    MediaType,
+    accepted,
+    body_type,
+    check_version,
+    choices,
+    fhir_version,
+    first_spoken,
+    is_xml,
+    parse_media_type,
+)
 from fhir_bridge.outcome import FhirError, Issue
 
 JSON = "application/fhir+json"
@@ -71,13 +81,18 @@ def test_another_content_type_is_told_which_are_taken(header: str) -> None:
         (f"{XML}, {JSON}", XML),
         (f"{JSON};q=0, {XML};q=0.1", XML),
         ("text/html, , */*;q=0.1", JSON),
+        (f"{JSON};q=0, */*", XML),
+        ("text/json;q=0, text/*", "text/xml"),
+        (f"*/*, {XML}", XML),
     ],
 )
 def test_the_best_liked_format_is_taken(accept: str | None, name: str) -> None:
     assert accepted(accept, None).name == name
 
 
-@pytest.mark.parametrize("accept", ["text/html", "image/*", f"{JSON};q=0", f"{JSON};q=much"])
+@pytest.mark.parametrize(
+    "accept", ["text/html", "image/*", f"{JSON};q=0", f"{JSON};q=0, {XML};q=0, */*", f"{JSON};q=much"]
+)
 def test_an_answer_in_another_format_cannot_be_had(accept: str) -> None:
     with pytest.raises(FhirError) as error:
         accepted(accept, None)
@@ -95,6 +110,8 @@ def test_an_answer_in_another_format_cannot_be_had(accept: str) -> None:
         ("application/fhir json", JSON),
         ("text/xml", "text/xml"),
         ("application/json", "application/json"),
+        (f"{JSON}; fhirVersion=4.0", JSON),
+        ("application/fhir xml; fhirVersion=4.0", XML),
     ],
 )
 def test_format_wins_over_accept_and_may_have_lost_its_plus(format_: str, name: str) -> None:
@@ -108,6 +125,42 @@ def test_another_format_cannot_be_had(format_: str) -> None:
 
     text = "The answer can be had as application/fhir+json or application/fhir+xml; ask for one of them."
     assert refused(error) == (406, Issue("not-acceptable", "not-supported", text, "http._format"))
+
+
+def test_format_may_name_a_version() -> None:
+    assert accepted(None, "application/fhir json; fhirVersion=3.0").parameters == {"fhirversion": "3.0"}
+
+
+def test_all_that_is_accepted_is_had_best_first() -> None:
+    accept = f"*/*;q=0.1, {JSON};q=0.5, text/html, {XML};q=0.5"
+
+    assert [choice.name for choice in choices(accept, None)] == [JSON, XML, JSON]
+
+
+@pytest.mark.parametrize(
+    ("accepts", "first"),
+    [
+        ([f"{JSON}; fhirVersion=5.0", f"{XML}; fhirVersion=4.0"], 1),
+        ([f"{JSON}; fhirVersion=5.0", XML], 1),
+        ([JSON, f"{XML}; fhirVersion=4.0"], 0),
+        ([f"{JSON}; fhirVersion=5.0", f"{XML}; fhirVersion=3.0"], 0),
+    ],
+)
+def test_the_first_that_names_no_other_version_is_taken(accepts: list[str], first: int) -> None:
+    """Where there is none, the first says what is wrong."""
+    told = [parse_media_type(text) for text in accepts]
+
+    assert first_spoken(told, ("4.0",)) == told[first]
+
+
+def test_what_the_hub_speaks_a_partner_may_not() -> None:
+    check_version("4.0", ("3.0", "4.0"))
+
+    with pytest.raises(FhirError) as error:
+        check_version("3.0", ("4.0",))
+
+    text = "What answers this speaks fhirVersion 4.0; ask for that."
+    assert refused(error) == (406, Issue("not-acceptable", "not-supported", text, "http.Accept"))
 
 
 def test_xml_is_told_from_json() -> None:

@@ -1,0 +1,101 @@
+"""How an answer looks on the wire: its format, the version it names, pretty or not."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from fhir_bridge.fhir.elements import Version
+from fhir_bridge.fhir.negotiation import MediaType
+from fhir_bridge.fhir.presentation import Presentation, read_presentation
+from fhir_bridge.outcome import FhirError, Issue
+
+JSON = "application/fhir+json"
+XML = "application/fhir+xml"
+PATIENT = {"resourceType": "Patient", "id": "1", "gender": "male"}
+
+
+def look(version: Version | None = None, query: dict[str, str] | None = None, **headers: str) -> Presentation:
+    """Return the presentation that headers ask for, their names with `_` for `-`."""
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return read_presentation(named, query or {}, version)[0]
+
+
+def test_without_a_word_it_is_fhirs_json() -> None:
+    assert look() == Presentation(JSON, tells_version=False, pretty=False)
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [(XML, XML), ("text/xml", "text/xml"), ("application/json", "application/json"), (f"{JSON};q=0.1, {XML}", XML)],
+)
+def test_the_answer_has_the_media_type_that_was_asked_for(accept: str, media_type: str) -> None:
+    assert look(accept=accept).media_type == media_type
+
+
+def test_format_wins_over_accept() -> None:
+    assert look(query={"_format": "xml"}, accept=JSON).media_type == XML
+
+
+def test_what_cannot_be_had_is_refused() -> None:
+    with pytest.raises(FhirError) as error:
+        look(accept="text/html")
+
+    text = "The answer can be had as application/fhir+json or application/fhir+xml; ask for one of them."
+    assert error.value.issues == (Issue("not-acceptable", "not-supported", text, "http.Accept"),)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"accept": f"{JSON}; fhirVersion=4.0"}, {"content_type": f"{XML}; fhirVersion=4.0"}],
+)
+def test_the_version_is_named_to_whoever_names_one(headers: dict[str, str]) -> None:
+    presentation = look(**headers)
+
+    assert presentation.content_type("4.0") == f"{JSON}; charset=utf-8; fhirVersion=4.0"
+    assert presentation.content_type("3.0") == f"{JSON}; charset=utf-8; fhirVersion=3.0"
+
+
+def test_a_version_that_is_not_known_is_not_named() -> None:
+    assert look(accept=f"{JSON}; fhirVersion=9.9").content_type(None) == f"{JSON}; charset=utf-8"
+
+
+def test_nor_is_one_to_whoever_names_none() -> None:
+    assert look().content_type("4.0") == f"{JSON}; charset=utf-8"
+
+
+def test_the_first_media_type_that_fits_the_version_is_taken() -> None:
+    accept = f"{XML}; fhirVersion=5.0, {XML}; fhirVersion=3.0, {JSON}; fhirVersion=4.0"
+
+    assert look(accept=accept).media_type == XML
+    assert look("3.0", accept=accept).media_type == XML
+    assert look("4.0", accept=accept).media_type == JSON
+
+
+def test_all_that_is_accepted_is_told_best_first() -> None:
+    _, accepts = read_presentation({"accept": f"{JSON};q=0.5, text/html, {XML}"}, {})
+
+    assert accepts == (MediaType(XML, {}), MediaType(JSON, {"q": "0.5"}))
+
+
+@pytest.mark.parametrize(("text", "pretty"), [("true", True), ("false", False), ("1", False), ("", False)])
+def test_pretty_is_asked_for_by_true(text: str, pretty: bool) -> None:
+    assert look(query={"_pretty": text}).pretty is pretty
+
+
+def test_json_is_written_in_one_line_or_pretty() -> None:
+    resource = {"resourceType": "Observation", "valueQuantity": {"value": Decimal("1.50")}}
+
+    assert Presentation().write(resource, "4.0") == (b'{"resourceType":"Observation","valueQuantity":{"value":1.50}}')
+    assert Presentation(pretty=True).write(PATIENT, "4.0") == (
+        b'{\n  "resourceType": "Patient",\n  "id": "1",\n  "gender": "male"\n}'
+    )
+
+
+@pytest.mark.parametrize("pretty", [False, True])
+def test_xml_has_no_white_space_of_its_own(pretty: bool) -> None:
+    assert Presentation("text/xml", pretty=pretty).write(PATIENT, "4.0") == (
+        b'<?xml version="1.0" encoding="UTF-8"?>'
+        b'<Patient xmlns="http://hl7.org/fhir"><id value="1"/><gender value="male"/></Patient>'
+    )
