@@ -30,11 +30,17 @@ def raise_errors(issues: Iterable[Issue]) -> tuple[Issue, ...]:
 
 
 def once(issues: Iterable[Issue]) -> Iterator[Issue]:
-    """Each issue once, and none of a mapping row where the profile objects to the same element for the same reason."""
+    """Each issue once; none of a mapping row where the profile objects to the same element for the same reason.
+
+    Nor is an element called left behind of which something else is said.
+    """
     found = list(dict.fromkeys(issues))
     others = {(issue.expression, issue.code) for issue in found if issue.error not in _OF_ROWS}
+    spoken_of = {issue.expression for issue in found if issue.error != "left-behind"}
     for issue in found:
-        if issue.error not in _OF_ROWS or (issue.expression, issue.code) not in others:
+        if issue.error in _OF_ROWS and (issue.expression, issue.code) in others:
+            continue
+        if issue.error != "left-behind" or issue.expression not in spoken_of:
             yield issue
 
 

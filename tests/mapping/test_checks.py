@@ -102,3 +102,9 @@ def test_what_is_left_behind_is_a_warning_or_for_a_strict_client_an_error() -> N
             "Patient.photo[0]",
         )
     ]
+
+
+def test_an_element_is_not_called_left_behind_where_something_else_is_said_of_it() -> None:
+    refused = Issue("read-only", "business-rule", "leave it", "Patient.photo[0]")
+
+    assert list(once([WARNING, UNFIT, refused])) == [UNFIT, refused]
