@@ -17,7 +17,7 @@ import anyio
 from fhir_bridge.fhir import bundle, conformance
 from fhir_bridge.fhir.body import check_type
 from fhir_bridge.fhir.capability import Offer, Statement, base_title, capability_statement
-from fhir_bridge.fhir.conditions import check_changes_only, is_not_modified
+from fhir_bridge.fhir.conditions import check_changes_only, is_not_modified, no_history
 from fhir_bridge.fhir.elements import is_resource
 from fhir_bridge.fhir.interaction import Address, FhirResponse, Interaction
 from fhir_bridge.fhir.negotiation import check_version
@@ -88,6 +88,8 @@ class Bridge:
     def _own(self, interaction: Interaction) -> FhirResponse | None:
         """What the bridge answers itself, without any partner; None where it is a partner's to answer."""
         address = interaction.address
+        if interaction.code in ("vread", "history"):
+            raise no_history()
         if interaction.code == "capabilities":
             conformance.check_mode(dict(interaction.query).get("mode"))
             return FhirResponse(200, self.capabilities(interaction))

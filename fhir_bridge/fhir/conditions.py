@@ -68,3 +68,9 @@ def no_version() -> FhirError:
     """Return the error for If-Match where the partner has no versions."""
     text = "The partner tells no version to compare; send the request without If-Match."
     return FhirError(400, Issue("version-differs", "not-supported", text, "http.If-Match"))
+
+
+def no_history() -> FhirError:
+    """Return the error for an older version, or a list of all. https://hl7.org/fhir/R4/http.html#vread"""
+    text = "No older version of anything is kept here; read the present one."
+    return FhirError(404, Issue("unknown-path", "not-supported", text))

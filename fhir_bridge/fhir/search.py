@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
+from uuid import NAMESPACE_URL, uuid5
 
 from fhir_bridge.fhir.problems import shown
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
@@ -144,19 +145,24 @@ def searchset(base_url: str, resource_type: str, criteria: Criteria, found: Sequ
     """
     address = f"{base_url}/{resource_type}"
     size, offset, _ = criteria.page
+    links = [
+        {"relation": relation, "url": f"{address}?{_query(criteria, at)}"}
+        for relation, at in _links(criteria.page, len(found))
+    ]
     entries = [
         {"fullUrl": f"{address}/{resource['id']}", "resource": resource, "search": {"mode": "match"}}
         for resource in found[offset : None if size is None else offset + size]
     ]
     if criteria.unknown and size != 0:
-        issues = [issue.as_warning() for issue in unknown_parameters(criteria.unknown)]
-        entries.append({"resource": operation_outcome(issues), "search": {"mode": "outcome"}})
+        entries.append(_left_aside(criteria, links[0]["url"]))
     bundle = {"resourceType": "Bundle", "type": "searchset", "total": len(found)}
-    links = [
-        {"relation": relation, "url": f"{address}?{_query(criteria, at)}"}
-        for relation, at in _links(criteria.page, len(found))
-    ]
     return {**bundle, "link": links, **({"entry": entries} if entries else {})}
+
+
+def _left_aside(criteria: Criteria, link: str) -> Json:
+    """Return the entry that tells of unknown parameters; each entry of a searchset needs an address of its own."""
+    outcome = operation_outcome([issue.as_warning() for issue in unknown_parameters(criteria.unknown)])
+    return {"fullUrl": f"urn:uuid:{uuid5(NAMESPACE_URL, link)}", "resource": outcome, "search": {"mode": "outcome"}}
 
 
 def _links(page: Page, total: int) -> list[tuple[str, int]]:

@@ -10,6 +10,7 @@ from fhir_bridge.fhir.conditions import (
     etags,
     is_not_modified,
     matches,
+    no_history,
     no_version,
 )
 from fhir_bridge.fhir.interaction import FhirResponse
@@ -125,6 +126,11 @@ def test_a_change_of_a_version_where_there_are_none_is_refused() -> None:
     issue = Issue("version-differs", "not-supported", text, "http.If-Match")
     assert refused(error) == (400, issue)
     assert (no_version().status_code, no_version().issues) == (400, (issue,))
+
+
+def test_no_older_version_is_kept() -> None:
+    issue = Issue("unknown-path", "not-supported", "No older version of anything is kept here; read the present one.")
+    assert (no_history().status_code, no_history().issues) == (404, (issue,))
 
 
 @pytest.mark.parametrize("headers", [{}, {"if-none-match": 'W/"1"'}])

@@ -104,6 +104,7 @@ def test_a_parameter_that_is_not_known_is_left_aside_and_told() -> None:
     text = "This search parameter is not known here; leave it out."
     told = issue("no-such-search", "not-supported", text, "http.context", severity="warning")
     assert bundle["total"] == 1
+    assert bundle["entry"][1].pop("fullUrl").startswith("urn:uuid:")
     assert bundle["entry"][1] == {"resource": outcome(told), "search": {"mode": "outcome"}}
 
 

@@ -191,6 +191,7 @@ def test_parameters_that_were_left_aside_are_told_beside_what_was_found() -> Non
 
     assert bundle["entry"] == [
         {
+            "fullUrl": "urn:uuid:ecc16aa3-b7ad-5077-9ca3-630d29dc6392",
             "resource": outcome(issue("no-such-search", "not-supported", LEAVE_OUT, "http.family", severity="warning")),
             "search": {"mode": "outcome"},
         }

@@ -101,9 +101,6 @@ REQUESTS = {
     "update": ("PUT", "/{}/1"),
     "patch": ("PATCH", "/{}/1"),
     "delete": ("DELETE", "/{}/1"),
-    "vread": ("GET", "/{}/1/_history/1"),
-    "history-instance": ("GET", "/{}/1/_history"),
-    "history-type": ("GET", "/{}/_history"),
     "search-type": ("GET", "/{}?_id=1"),
     "create": ("POST", "/{}"),
 }

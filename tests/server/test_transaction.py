@@ -116,7 +116,8 @@ async def test_a_bad_entry_fails_all_of_it_and_all_bad_entries_are_told(
         (asking("POST", "/", bundle()), 400),
         (asking("GET", "Observation/1"), 404),
         (asking("GET", "ValueSet/none"), 404),
-        (asking("GET", "Patient/1/_history"), 405),
+        (asking("GET", "Patient/1/_history"), 404),
+        (asking("DELETE", "ValueSet/1"), 422),
     ],
 )
 async def test_an_entry_that_nobody_answers_fails_it_before_anything_is_changed(
