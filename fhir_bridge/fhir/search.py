@@ -146,7 +146,7 @@ def searchset(base_url: str, resource_type: str, criteria: Criteria, found: Sequ
     address = f"{base_url}/{resource_type}"
     size, offset, _ = criteria.page
     links = [
-        {"relation": relation, "url": f"{address}?{_query(criteria, at)}"}
+        {"relation": relation, "url": "?".join(filter(None, [address, _query(criteria, at)]))}
         for relation, at in _links(criteria.page, len(found))
     ]
     entries = [

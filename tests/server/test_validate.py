@@ -1,0 +1,209 @@
+"""`$validate` over HTTP: every problem of a resource, and what the partner cannot hold; no partner is called."""
+
+import json
+
+import httpx
+import pytest
+
+from fhir_bridge.outcome import Json
+from tests.outcomes import issue, outcome, parameters
+from tests.server.roche_sample import REQUEST
+from tests.server.test_message import of_patient
+from tests.serving import Canned
+
+pytestmark = pytest.mark.anyio
+
+ID = "7c3da506-804d-4550-8993-bf17f9ee0402"
+CANON = "https://fhir-bridge.example/fhir"
+PREPERSON = f"{CANON}/StructureDefinition/ehealth-preperson"
+STATUS_IN = f"{CANON}/StructureDefinition/wmda-update-search-status-in"
+VALIDATE = "/fhir/ehealth/Patient/$validate"
+IVANOV: Json = {"resourceType": "Patient", "id": ID, "gender": "male"}
+WRONG: Json = {"resourceType": "Patient", "gender": "other", "birthDate": "1980", "photo": [{"title": "x"}]}
+FINE = outcome(issue("done", "informational", "No problem was found.", severity="information"))
+TOLD = outcome(
+    issue(
+        "not-in-value-set",
+        "code-invalid",
+        "`gender` is not one of the codes that are allowed here; use `male` or `female`.",
+        "Patient.gender",
+    ),
+    issue(
+        "cannot-be-sent",
+        "value",
+        "`birthDate` cannot be sent: a full date is needed here: YYYY-MM-DD.",
+        "Patient.birthDate",
+    ),
+    issue(
+        "left-behind",
+        "not-supported",
+        "eHealth Ukraine cannot hold this element; it would be left behind.",
+        "Patient.photo[0]",
+        severity="information",
+    ),
+)
+
+
+async def validated(client: httpx.AsyncClient, partner: Canned, url: str, body: Json, **headers: str) -> Json:
+    """Return the outcome of a validation, having seen that nobody was called."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    response = await client.post(url, json=body, headers={"Content-Type": "application/fhir+json"} | named)
+    assert partner.calls() == []
+    assert response.status_code == 200
+    return response.json()
+
+
+@pytest.mark.parametrize("url", [VALIDATE, "/fhir/Patient/$validate"])
+@pytest.mark.parametrize(("body", "told"), [(IVANOV, FINE), (WRONG, TOLD)], ids=["right", "wrong"])
+@pytest.mark.parametrize("wrapped", [False, True])
+async def test_a_resource_is_validated_bare_or_as_a_parameter(
+    canned: httpx.AsyncClient, partner: Canned, url: str, body: Json, told: Json, wrapped: bool
+) -> None:
+    """The status is 200 in any case: the validation was carried out."""
+    sent = parameters({"name": "resource", "resource": body}) if wrapped else body
+
+    assert await validated(canned, partner, url, sent) == told
+
+
+@pytest.mark.parametrize(
+    ("id_", "mode", "body", "differs"),
+    [
+        (ID, None, IVANOV, False),
+        (ID, None, {"resourceType": "Patient", "gender": "male"}, False),
+        (ID, None, {**IVANOV, "id": "other"}, True),
+        (ID, "update", IVANOV, False),
+        (ID, "update", {"resourceType": "Patient", "gender": "male"}, True),
+        (ID, "create", {**IVANOV, "id": "other"}, False),
+    ],
+)
+async def test_an_update_is_validated_with_its_id(
+    canned: httpx.AsyncClient, partner: Canned, id_: str, mode: str | None, body: Json, differs: bool
+) -> None:
+    """As the update itself would be."""
+    query = "" if mode is None else f"?mode={mode}"
+
+    told = await validated(canned, partner, f"/fhir/ehealth/Patient/{id_}/$validate{query}", body)
+
+    text = "The id in the body must be the id in the address; make them the same."
+    assert told == (outcome(issue("id-differs", "invalid", text, "Patient.id")) if differs else FINE)
+
+
+@pytest.mark.parametrize(("id_", "differs"), [("bj6.1", False), ("other", True)])
+@pytest.mark.parametrize("query", ["", "?mode=update"])
+async def test_the_id_of_a_message_is_its_patients(
+    canned: httpx.AsyncClient, partner: Canned, id_: str, differs: bool, query: str
+) -> None:
+    """The Bundle needs none."""
+    told = await validated(canned, partner, f"/fhir/roche/Bundle/{id_}/$validate{query}", of_patient("bj6.1"))
+
+    text = "The id in the body must be the id in the address; make them the same."
+    place = "Bundle.entry[1].resource.id"
+    assert told == (outcome(issue("id-differs", "invalid", text, place)) if differs else FINE)
+
+
+@pytest.mark.parametrize("mode", ["create", "update", "profile"])
+async def test_a_mode_may_be_named(canned: httpx.AsyncClient, partner: Canned, mode: str) -> None:
+    """In the address, or beside the resource."""
+    body = parameters({"name": "mode", "valueCode": mode}, {"name": "resource", "resource": IVANOV})
+
+    assert await validated(canned, partner, VALIDATE, body) == FINE
+    assert await validated(canned, partner, f"{VALIDATE}?mode={mode}", IVANOV) == FINE
+
+
+async def test_a_deletion_needs_no_resource(canned: httpx.AsyncClient, partner: Canned) -> None:
+    """https://hl7.org/fhir/R4/resource-operation-validate.html"""
+    assert await validated(canned, partner, VALIDATE, parameters({"name": "mode", "valueCode": "delete"})) == FINE
+
+
+@pytest.mark.parametrize(
+    "profile", [PREPERSON, f"{PREPERSON}|1.0.0", "http://hl7.org/fhir/StructureDefinition/Patient"]
+)
+async def test_a_profile_may_be_named(canned: httpx.AsyncClient, partner: Canned, profile: str) -> None:
+    """One that is taken here, or FHIR's own of the type."""
+    body = parameters({"name": "resource", "resource": WRONG}, {"name": "profile", "valueUri": profile})
+
+    assert await validated(canned, partner, VALIDATE, body) == TOLD
+
+
+async def test_parameters_are_validated_by_the_profile_of_their_operation(
+    canned: httpx.AsyncClient, partner: Canned
+) -> None:
+    """In the address, since they are no parameters of `$validate`."""
+    url = f"/fhir/wmda/Parameters/$validate?profile={STATUS_IN}"
+
+    right = await validated(canned, partner, url, parameters({"name": "status", "valueCode": "SUS"}))
+    wrong = await validated(canned, partner, url, parameters({"name": "reason", "valueCode": "PDC"}))
+
+    assert right == FINE
+    assert wrong == outcome(
+        issue("too-few", "required", "`parameter` with `name` `status` is missing; add it.", "Parameters.parameter")
+    )
+
+
+async def test_a_message_is_validated_in_the_version_of_the_base(canned: httpx.AsyncClient, partner: Canned) -> None:
+    """The partner's own sample is right, in STU3."""
+    assert await validated(canned, partner, "/fhir/roche/Bundle/$validate", json.loads(REQUEST)) == FINE
+
+
+async def test_a_type_that_nobody_takes_is_validated_by_fhir_alone(canned: httpx.AsyncClient, partner: Canned) -> None:
+    """Its structure."""
+    told = await validated(canned, partner, "/fhir/ehealth/Observation/$validate", {"resourceType": "Observation"})
+
+    assert told == outcome(
+        issue("element-missing", "required", "`status` is missing; Observation requires it.", "Observation.status"),
+        issue("element-missing", "required", "`code` is missing; Observation requires it.", "Observation.code"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "status", "told"),
+    [
+        (
+            VALIDATE,
+            None,
+            400,
+            issue("wrong-resource-type", "required", "The body is empty; send a Patient.", "Patient"),
+        ),
+        (
+            VALIDATE,
+            {"resourceType": "Observation"},
+            400,
+            issue(
+                "wrong-resource-type",
+                "invalid",
+                "`resourceType` must be `Patient` here; send a Patient.",
+                "resourceType",
+            ),
+        ),
+        (
+            f"{VALIDATE}?mode=guess",
+            IVANOV,
+            400,
+            issue(
+                "value-not-allowed",
+                "value",
+                "`mode` is one of create, update, delete, profile.",
+                "Parameters.parameter",
+            ),
+        ),
+        (
+            f"{VALIDATE}?profile=http://elsewhere.example/x",
+            IVANOV,
+            404,
+            issue(
+                "unknown-path",
+                "not-supported",
+                f"This profile is not known here; known are {PREPERSON}.",
+                "Parameters.parameter",
+            ),
+        ),
+    ],
+)
+async def test_what_cannot_be_validated_is_an_error(
+    canned: httpx.AsyncClient, partner: Canned, url: str, body: Json, status: int, told: Json
+) -> None:
+    """The request itself is wrong."""
+    response = await canned.post(url, json=body) if body else await canned.post(url)
+
+    assert (response.status_code, response.json()) == (status, outcome(told))
+    assert partner.calls() == []
