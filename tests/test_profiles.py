@@ -384,6 +384,11 @@ BAD_PARAMETERS = {
             ),
         ],
     ),
+    "healthex: counts of nothing": (
+        "healthex-update-data-out",
+        parameters({"name": "message", "valueCode": "x"}, {"name": "counts"}, OUTCOME),
+        [Issue("too-few", "required", "`part` is missing; add it.", "Parameters.parameter[1].part")],
+    ),
     "healthex: an outcome that is none": (
         "healthex-update-data-out",
         parameters(
@@ -408,6 +413,26 @@ BAD_PARAMETERS = {
         "wmda-update-search-status-in",
         parameters({"name": "status", "valueCode": "NEW"}),
         [UNKNOWN_STATUS],
+    ),
+    "wmda: a status that is hidden": (
+        "wmda-update-search-status-in",
+        parameters(
+            {"name": "status", "_valueCode": {"extension": [{"url": "http://x", "valueCode": "masked"}]}},
+            {"name": "reason", "valueCode": "PDC"},
+        ),
+        [
+            Issue(
+                "too-few",
+                "required",
+                "`value` has no value, and extensions are not enough here; add the value.",
+                "Parameters.parameter[0].value",
+            )
+        ],
+    ),
+    "wmda: a status without a value": (
+        "wmda-update-search-status-in",
+        parameters({"name": "status"}),
+        [Issue("too-few", "required", "`value` is missing; add it.", "Parameters.parameter[0].value")],
     ),
     "wmda: a stop without a reason": (
         "wmda-update-search-status-in",

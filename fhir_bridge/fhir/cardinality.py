@@ -31,6 +31,13 @@ def too_few(what: str, minimum: int, path: str) -> Issue:
     return Issue("too-few", "required", text, path)
 
 
+def without_value(what: str, path: str) -> Issue:
+    """Say of a code that must come from a value set that it has extensions, and no value."""
+    return Issue(
+        "too-few", "required", f"{what} has no value, and extensions are not enough here; add the value.", path
+    )
+
+
 def too_many(what: str, maximum: int, path: str) -> Issue:
     """Say of one occurrence that it is beyond the maximum."""
     allowed = {0: "is not allowed here; remove it", 1: "may occur only once; remove this one"}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from fhir_bridge.fhir.narrative import is_narrative
 from fhir_bridge.outcome import Json
 
 
@@ -102,6 +103,18 @@ def _is_uri(value: Json) -> bool:
     return isinstance(value, str) and ((value.isprintable() and " " not in value and value != "") or _spaceless(value))
 
 
+_absolute = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+").match
+
+
+def is_absolute(value: Json) -> bool:
+    """Whether a URI is absolute: it begins with its scheme."""
+    return _is_uri(value) and _absolute(value) is not None
+
+
+def _is_canonical(value: Json) -> bool:
+    return is_absolute(value) or (_is_uri(value) and value.startswith("#"))
+
+
 def _is_code(value: Json) -> bool:
     return isinstance(value, str) and (value.isalnum() or _code(value))
 
@@ -158,3 +171,14 @@ _STU3: Mapping[str, Format] = {
 
 FORMATS: Mapping[str, Mapping[str, Format]] = {"3.0": _STU3, "4.0": _R4}
 """By FHIR version, then by the name of the primitive type."""
+
+ABSOLUTE_URI = _text(is_absolute, "an absolute URI such as http://example.org/x or urn:oid:1.2.3")
+"""The format of a URI that stands by itself, such as the system of a code or identifier."""
+
+STRICTER: Mapping[str, Format] = {
+    "canonical": _text(_is_canonical, "an absolute URI such as http://example.org/x, or #id"),
+    "xhtml": _text(
+        is_narrative, "a <div> of XHTML's namespace, with something to see in it, and of HTML's formatting alone"
+    ),
+}
+"""By type: what FHIR demands in words, beyond the format."""

@@ -99,6 +99,11 @@ def _kind(value: Json) -> str:
     return next((name for kind, name in kinds if isinstance(value, kind)), "null")
 
 
+def broken(path: str, text: str) -> Problem:
+    """One of FHIR's own rules is broken: `cpt-2`."""
+    return Problem(path, partial(Issue, "rule-broken", "invariant", text))
+
+
 def not_an_object(path: str, name: str, value: Json) -> Problems:
     return empty(path, name) if value == {} else wrong_kind(path, name, "an object", value)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from fhir_bridge.fhir.cardinality import cardinality, too_few, too_many
+from fhir_bridge.fhir.cardinality import cardinality, too_few, too_many, without_value
 from fhir_bridge.fhir.check import MAX_ISSUES, Check, Visit, all_of, listed
 from fhir_bridge.fhir.definitions import Definitions, canonical_url
 from fhir_bridge.fhir.differential import Node, read_tree
@@ -213,6 +213,7 @@ def _member(node: Node, options: Sequence[Element], of_type: _Type, scope: _Scop
     slicing = _slicing(node, options, of_type, scope)
     minimum = 0 if slicing and _slices_say_enough(node) else needed
     find = finder(step, [option.name for option in options])
+    needs_value = needed > 0 and node.definition.get("binding", {}).get("strength") == "required"
     if not (by_name or slicing or minimum or maximum is not None):
         return None
 
@@ -223,6 +224,8 @@ def _member(node: Node, options: Sequence[Element], of_type: _Type, scope: _Scop
         if maximum is not None and len(items) > maximum:
             visit.issues.extend(too_many(f"`{step}`", maximum, item.path) for item in items[maximum:])
             items = items[:maximum]
+        if needs_value:
+            visit.issues.extend(without_value(f"`{step}`", item.path) for item in items if item.value is None)
         for item in items:
             if item.name in by_name and item.value is not None and len(visit.issues) <= MAX_ISSUES:
                 by_name[item.name](item.value, item.path, visit)

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/references.html (ref-1, dom-2 to dom-5)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fhir_bridge.fhir.elements import Version, resource_types
@@ -41,7 +41,7 @@ class _Unresolved:
     id: str
 
     def __call__(self, expression: str) -> Issue:
-        text = f"There is no contained resource with this id; add it to `contained`, or correct the reference (ref-1)."
+        text = "There is no contained resource with this id; add it to `contained`, or correct the reference (ref-1)."
         return Issue("rule-broken", "invariant", text, expression)
 
 
@@ -53,43 +53,48 @@ def local_reference(reference: Mapping[str, Json]) -> Problems:
     return (Problem(".reference", _Unresolved(target[1:])),)
 
 
-def contained_problems(resource: Mapping[str, Json], found: Problems) -> Problems:
+# What a contained resource has not, by the path in it, and the rule that says so.
+_FORBIDDEN: Mapping[Version, Sequence[tuple[str, str]]] = {
+    "3.0": (("text", "dom-1"), ("contained", "dom-2"), ("meta.versionId", "dom-4"), ("meta.lastUpdated", "dom-4")),
+    "4.0": (
+        ("contained", "dom-2"),
+        ("meta.versionId", "dom-4"),
+        ("meta.lastUpdated", "dom-4"),
+        ("meta.security", "dom-5"),
+    ),
+}
+
+
+def contained_problems(version: Version, resource: Mapping[str, Json], found: Problems) -> Problems:
     """Return the problems of a resource that contains others, without those of references that lead to them."""
     contained = resource.get("contained")
     if not isinstance(contained, list):
         return found
-    inner = [(index, each) for index, each in enumerate(contained) if isinstance(each, dict)]
+    inner = [(f".contained[{index}]", each) for index, each in enumerate(contained) if isinstance(each, dict)]
     ids = [each.get("id") for _, each in inner]
-    resolved = [problem for problem in found if not _is_resolved(problem, ids)]
-    for index, each in inner:
-        path = f".contained[{index}]"
-        resolved += _of_contained(path, each)
-        resolved += _identified(path, each, ids.index(each.get("id")) < index or ids.count(each.get("id")) == 1)
-        if isinstance(each.get("id"), str) and not _is_needed(resource, each):
+    problems = [problem for problem in found if not _is_resolved(problem, ids)]
+    for number, (path, each) in enumerate(inner):
+        problems += _forbidden(version, path, each)
+        if "id" not in each:
+            problems.append(broken(f"{path}.id", "`id` is missing; a contained resource is referred to by it."))
+        elif each["id"] in ids[:number]:
+            problems.append(broken(f"{path}.id", "Another contained resource has this id; give each its own."))
+        elif isinstance(each["id"], str) and not _is_needed(resource, each):
             text = "Nothing refers to this contained resource; refer to it by its id, or leave it out (dom-3)."
-            resolved.append(broken(path, text))
-    return resolved
+            problems.append(broken(path, text))
+    return problems
 
 
-def _is_resolved(problem: Problem, ids: Iterable[Json]) -> bool:
+def _is_resolved(problem: Problem, ids: Sequence[Json]) -> bool:
     return isinstance(problem.issue, _Unresolved) and problem.issue.id in ids
 
 
-def _identified(path: str, contained: Mapping[str, Json], is_first: bool) -> Iterator[Problem]:
-    if "id" not in contained:
-        yield broken(f"{path}.id", "`id` is missing; a contained resource is referred to by it.")
-    elif not is_first:
-        yield broken(f"{path}.id", "Another contained resource has this id; give each its own.")
-
-
-def _of_contained(path: str, contained: Mapping[str, Json]) -> Iterator[Problem]:
-    if "contained" in contained:
-        text = "A contained resource must not contain others; put all of them into the outermost (dom-2)."
-        yield broken(f"{path}.contained", text)
-    meta = contained.get("meta")
-    for name, key in (("versionId", "dom-4"), ("lastUpdated", "dom-4"), ("security", "dom-5")):
-        if isinstance(meta, dict) and name in meta:
-            yield broken(f"{path}.meta.{name}", f"A contained resource has no `{name}`; leave it out ({key}).")
+def _forbidden(version: Version, path: str, contained: Mapping[str, Json]) -> Iterator[Problem]:
+    for element, key in _FORBIDDEN[version]:
+        within, _, name = element.rpartition(".")
+        holder = contained.get(within) if within else contained
+        if isinstance(holder, dict) and name in holder:
+            yield broken(f"{path}.{element}", f"A contained resource has no `{name}`; leave it out ({key}).")
 
 
 def _is_needed(resource: Mapping[str, Json], contained: Mapping[str, Json]) -> bool:

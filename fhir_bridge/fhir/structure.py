@@ -1,17 +1,19 @@
 """Checks that a JSON value is a resource as FHIR defines it; finds every problem and changes nothing.
 
-https://hl7.org/fhir/R4/json.html and https://hl7.org/fhir/R4/validation.html (structure, cardinality, codes)
+https://hl7.org/fhir/R4/json.html and https://hl7.org/fhir/R4/validation.html (structure, cardinality, codes, rules)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from fhir_bridge.fhir import problems
+from fhir_bridge.fhir.base_invariants import base_invariants
 from fhir_bridge.fhir.elements import Element, Version, elements, is_primitive, is_resource, resource_types
-from fhir_bridge.fhir.primitives import FORMATS, Format
+from fhir_bridge.fhir.primitives import ABSOLUTE_URI, FORMATS, STRICTER, Format
 from fhir_bridge.fhir.problems import Problem, Problems, below
+from fhir_bridge.fhir.references import contained_problems, reference_format
 from fhir_bridge.outcome import Issue, Json
 
 Check = Callable[[Json], Problems]
@@ -25,12 +27,25 @@ Fits = Callable[[Json], bool]
 _FINE: Problems = ()
 _NONE: Mapping[str, str] = MappingProxyType({})
 
+Rule = Callable[[Mapping[str, Json]], Problems]
+"""Gives the problems of one object as a whole."""
+
+# These name something by itself, so that it is the same wherever it is read.
+_ABSOLUTE = frozenset(
+    {("Identifier", "system"), ("Coding", "system"), ("Extension", "url"), ("BundleEntry", "fullUrl")}
+)
+
+# The key of the check of extensions within extensions, whose url is a plain name.
+_NESTED = "Extension@Extension.extension"
+
 MAX_ISSUES = 1000
 """How many problems are written out; a body can be made to hold a million."""
 
 
-def structure_checker(version: Version, *, tolerated: Mapping[str, str] = _NONE) -> Callable[[Json], list[Issue]]:
-    """Return the check of a resource of any type: all that breaks FHIR's structure.
+def structure_checker(
+    version: Version, *, tolerated: Mapping[str, str] = _NONE, rules: bool = False
+) -> Callable[[Json], list[Issue]]:
+    """Return the check of a resource of any type: all that breaks FHIR's structure, and with `rules` FHIR's own rules.
 
     Numbers are int or Decimal. `tolerated` names what a partner's own documents get wrong, by the path from a
     resource type: {"Patient.managingOrganization.identifier": "list"} takes a list where one value belongs,
@@ -39,7 +54,7 @@ def structure_checker(version: Version, *, tolerated: Mapping[str, str] = _NONE)
     """
     for path, what in tolerated.items():
         _must_exist(version, path, what)
-    checks = _Checks(version, tolerated)
+    checks = _Checks(version, tolerated, rules)
 
     def check(resource: Json) -> list[Issue]:
         try:
@@ -77,11 +92,12 @@ class _Checks(dict[str, Check]):
     Below a path that has something tolerated the key is "Reference@Patient.managingOrganization".
     """
 
-    def __init__(self, version: Version, tolerated: Mapping[str, str]) -> None:
+    def __init__(self, version: Version, tolerated: Mapping[str, str], rules: bool) -> None:
         super().__init__(Resource=self.resource)
         self.version = version
         self.tolerated = tolerated
         self.types = resource_types(version)
+        self.rules = rules
 
     def resource(self, value: Json) -> Problems:
         type_name = self.type_of(value)
@@ -99,28 +115,48 @@ class _Checks(dict[str, Check]):
 
     def _object(self, type_name: str, path: str) -> Check:
         known = elements(self.version, type_name)
+        formats = {name: self._format(type_name, element, path) for name, element in known.items()}
         parts: dict[str, Part] = {}
         for name, element in known.items():
-            parts[name] = self._part(element, f"{path}.{name}")
+            parts[name] = self._part(element, f"{path}.{name}", formats[name])
             if _may_be_extended(element):
                 parts[f"_{name}"] = self._extension(element)
-        return _object_check(type_name, self._plain(type_name, known), parts, known)
+        plain = self._plain(type_name, known, formats)
+        rules = base_invariants(self.version, type_name) if self.rules else ()
+        check = _object_check(type_name, plain, parts, known, rules, self._coded(known))
+        return _with_contained(self.version, check) if self.rules and "contained" in known else check
 
-    def _plain(self, type_name: str, known: Mapping[str, Element]) -> Mapping[str, Fits]:
+    def _coded(self, known: Mapping[str, Element]) -> frozenset[str]:
+        """Return the elements that need one of their codes: a reason why there is none will not do.
+
+        https://hl7.org/fhir/R4/terminologies.html#required
+        """
+        return frozenset(name for name, element in known.items() if self.rules and element.codes)
+
+    def _format(self, type_name: str, element: Element, path: str) -> Format | None:
+        """Return how an element is written; None for one that is an object."""
+        if self.rules and (type_name, element.name) == ("Reference", "reference"):
+            return reference_format(self.version)
+        if self.rules and (type_name, element.name) in _ABSOLUTE and path != _NESTED.partition("@")[2]:
+            return ABSOLUTE_URI
+        stricter = STRICTER if self.rules else {}
+        return stricter.get(element.type) or FORMATS[self.version].get(element.type)
+
+    def _plain(
+        self, type_name: str, known: Mapping[str, Element], formats: Mapping[str, Format | None]
+    ) -> Mapping[str, Fits]:
         """Return the checks of the members that are one primitive: most of a resource, and most are fine."""
-        formats = FORMATS[self.version]
         plain = {
-            name: _fitting(element, formats[element.type])
+            name: _fitting(element, format)
             for name, element in known.items()
-            if is_primitive(element.type) and not element.repeats
+            if (format := formats[name]) is not None and not element.repeats
         }
         return {"resourceType": _is_text, **plain} if type_name in self.types else plain
 
-    def _part(self, element: Element, path: str) -> Part:
+    def _part(self, element: Element, path: str, format: Format | None) -> Part:
         rule = self.tolerated.get(path)
         step = f".{element.path}"
-        if is_primitive(element.type):
-            format = FORMATS[self.version][element.type]
+        if format is not None:
             fits = _is_text if rule == "text" else _fitting(element, format)
             single, several = _primitive(element, step, format, fits), _primitives(element, step, format, fits)
         else:
@@ -188,6 +224,8 @@ class _Checks(dict[str, Check]):
         return part
 
     def _key(self, type_name: str, path: str) -> str:
+        if type_name == "Extension" and path.startswith("Extension."):
+            return _NESTED
         return f"{type_name}@{path}" if any(at.startswith(f"{path}.") for at in self.tolerated) else type_name
 
 
@@ -201,10 +239,25 @@ def _unequal(values: Json, extensions: list[Json]) -> bool:
     return isinstance(values, list) and len(values) != len(extensions)
 
 
+def _with_contained(version: Version, check: Check) -> Check:
+    """Return the check of a resource that may contain others, and refer to them."""
+
+    def whole(value: Json) -> Problems:
+        found = check(value)
+        return contained_problems(version, value, found) if "contained" in value else found
+
+    return whole
+
+
 def _object_check(
-    type_name: str, plain: Mapping[str, Fits], parts: Mapping[str, Part], known: Mapping[str, Element]
+    type_name: str,
+    plain: Mapping[str, Fits],
+    parts: Mapping[str, Part],
+    known: Mapping[str, Element],
+    rules: Sequence[Rule],
+    coded: frozenset[str],
 ) -> Check:
-    """Return the check of an object: each member by itself, then what must be there, then the choices."""
+    """Return the check of an object: each member by itself, what must be there, the choices, then FHIR's own rules."""
     required = frozenset(element.name for element in known.values() if element.required)
     choices = _choices_check(type_name, known)
     find_plain, find = plain.get, parts.get
@@ -221,20 +274,22 @@ def _object_check(
             elif below_part := part(item, value):
                 found += below_part
         if required and not required <= value.keys():
-            found += _missing(type_name, [name for name in known if name in required], value)
+            found += _missing(type_name, [name for name in known if name in required], value, coded)
         if choices is not None:
             found += choices(value)
+        for rule in rules:
+            found += rule(value)
         return found
 
     return check
 
 
-def _missing(type_name: str, required: list[str], value: Mapping[str, Json]) -> Problems:
-    """Return which required elements are not there; `_status`, with the reason for its absence, is enough.
+def _missing(type_name: str, required: list[str], value: Mapping[str, Json], coded: frozenset[str]) -> Problems:
+    """Return which required elements are not there; but for `coded`, `_name` with the reason for it is enough.
 
     https://hl7.org/fhir/R4/extensibility.html#Special-Case
     """
-    absent = [name for name in required if name not in value and f"_{name}" not in value]
+    absent = [name for name in required if name not in value and (f"_{name}" not in value or name in coded)]
     return [problems.missing(type_name, name) for name in absent]
 
 

@@ -170,11 +170,11 @@ class _Compiler:
             return None
         profile = self._profile(map_spec)
         if spec.send.as_it_is:
-            structures = {version: self._structure(version, map_spec) for version in self._versions()}
+            structures = {version: self._structure(version, map_spec, rules=True) for version in self._versions()}
             return PassSender(self._versions()[0], structures, profile)
         sources = [source for choices in self._headers(spec).values() for source in choices]
         in_headers = tuple(source.place for source in sources if source.place is not None)
-        structure = self._structure("4.0", map_spec)
+        structure = self._structure("4.0", map_spec, rules=True)
         return MapSender(maps[map_spec.name], self._id_pair(spec.send.id), structure, profile, in_headers)
 
     def _receiver(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Receiver | None:
@@ -190,12 +190,12 @@ class _Compiler:
             return PassReceiver(str(map_spec.resource), self._versions()[0], spec.receive.empty_is_success)
         at = compile_field(spec.receive.at, spec.receive.at.mark, self.problems) if spec.receive.at else None
         id_pair = self._id_pair(spec.receive.id)
-        return MapReceiver(maps[map_spec.name], at, id_pair, self._structure("4.0", map_spec))
+        return MapReceiver(maps[map_spec.name], at, id_pair, self._structure("4.0", map_spec, rules=False))
 
     def _versions(self) -> tuple[Version, ...]:
         return tuple(_version(text) for text in self.model.versions)
 
-    def _structure(self, version: Version, spec: MapSpec) -> Check:
+    def _structure(self, version: Version, spec: MapSpec, *, rules: bool) -> Check:
         tolerated: dict[str, str] = {}
         for path, what in spec.tolerated.items():
             try:
@@ -204,7 +204,7 @@ class _Compiler:
                 self.problems.add(path.mark, f"{error}; correct the path, or write list or text")
             else:
                 tolerated[path] = what
-        return structure_checker(version, tolerated=tolerated)
+        return structure_checker(version, tolerated=tolerated, rules=rules)
 
     def _profile(self, spec: MapSpec) -> Check:
         if spec.profile is None:

@@ -87,7 +87,10 @@ async def test_a_failure_is_an_outcome_whatever_is_preferred(client: httpx.Async
         ({"multipleBirthBoolean": False}, "Patient.multipleBirth"),
         ({"extension": [{"url": "http://example.org/x", "valueCode": "y"}]}, "Patient.extension[0]"),
         ({"_gender": {"id": "g"}}, "Patient.gender.id"),
-        ({"contained": [{"resourceType": "Organization", "id": "o", "name": "x"}]}, "Patient.contained[0]"),
+        (
+            {"contained": [{"resourceType": "Basic", "id": "b", "code": {"text": "x"}, "subject": {"reference": "#"}}]},
+            "Patient.contained[0]",
+        ),
         ({"name": [{"use": "official", "family": "І", "suffix": ["мол."]}]}, "Patient.name[0].suffix[0]"),
         ({"name": [{"use": "old", "family": "Старий"}]}, "Patient.name[0]"),
         ({"contact": [{"telecom": [{"system": "phone", "value": "+380503410870"}]}]}, "Patient.contact[0]"),
