@@ -24,10 +24,7 @@ def read_fhirpath_patch(parameters: Json, *, version: Version = "4.0") -> Callab
     problems; the function raises 422 for the first operation that does not apply. `expression` names the part that
     is at fault, as in `Parameters.parameter[1].part[2]`.
     """
-    try:
-        operations, issues = read_operations(version, parameters)
-    except RecursionError:
-        raise nested_too_deep() from None
+    operations, issues = read_operations(version, parameters)
     if issues:
         raise refused(issues)
 
