@@ -8,7 +8,9 @@ ROWS = "rows: {birthDate: {at: born}, id: {at: number, only: to_fhir}}"
 MAPS = f"""\
 maps:
   client: {{resource: Patient, {ROWS}}}
-  order: {{resource: Parameters, rows: {{'parameter[lab].valueString': {{path: lab}}, 'parameter[n].valueString': {{at: who.n}}}}}}
+  order:
+    resource: Parameters
+    rows: {{'parameter[lab].valueString': {{path: lab}}, 'parameter[n].valueString': {{at: who.n}}}}
   message: {{resource: Bundle}}
 """
 
@@ -25,7 +27,8 @@ def test_a_file_whose_parts_agree_has_no_problem() -> None:
   update Patient: {call: "PUT /clients/{id}", send: {map: client, id: {at: number}}, receive: {map: client}}
   patch Patient: {reads: read Patient, writes: update Patient}
   create Patient: {as: update Patient}
-  $order Patient: {definition: OperationDefinition/order, call: "POST /{lab}/kits", send: {map: order}, receive: {map: client}}
+  $order Patient:
+    {definition: OperationDefinition/order, call: "POST /{lab}/kits", send: {map: order}, receive: {map: client}}
 """
 
     assert disagreements(interactions) == []
@@ -54,7 +57,10 @@ def test_a_file_whose_parts_agree_has_no_problem() -> None:
             ["53: map 'order' is of Parameters, and 'update Patient' takes Patient; name another map"],
         ),
         (
-            '$order Patient: {definition: OperationDefinition/order, call: "PUT /c", send: {map: client}, receive: {map: client}}',
+            (
+                '$order Patient: {definition: OperationDefinition/order, call: "PUT /c", '
+                "send: {map: client}, receive: {map: client}}"
+            ),
             ["87: map 'client' is of Patient, and '$order Patient' takes Parameters; name another map"],
         ),
         (
@@ -62,11 +68,17 @@ def test_a_file_whose_parts_agree_has_no_problem() -> None:
             ["70: field 'born' is written by line 8 as well; keep one of the two"],
         ),
         (
-            '$order Patient: {definition: OperationDefinition/order, call: "PUT /{lab}", send: {map: order, id: {at: who}}, receive: {map: client}}',
-            ["107: field 'who' is written by line 9 as well; keep one of the two"],
+            (
+                '$order Patient: {definition: OperationDefinition/order, call: "PUT '
+                '/{lab}", send: {map: order, id: {at: who}}, receive: {map: client}}'
+            ),
+            ["107: field 'who' is written by line 11 as well; keep one of the two"],
         ),
         (
-            'update Patient: {call: "PUT /c/{id}", send: {map: client, id: {at: n, as: digits}}, receive: {map: client}}',
+            (
+                'update Patient: {call: "PUT /c/{id}", send: {map: client, id: {at: n, as: '
+                "digits}}, receive: {map: client}}"
+            ),
             ["77: not every id is digits; write 'id: positive-integer' under 'identity'"],
         ),
         (
@@ -78,7 +90,10 @@ def test_a_file_whose_parts_agree_has_no_problem() -> None:
             ],
         ),
         (
-            '$order Patient: {definition: OperationDefinition/order, call: "PUT /c/{lbb}", send: {map: order}, receive: {map: client}}',
+            (
+                '$order Patient: {definition: OperationDefinition/order, call: "PUT '
+                '/c/{lbb}", send: {map: order}, receive: {map: client}}'
+            ),
             ["65: nothing fills '{lbb}' of '/c/{lbb}'; did you mean 'lab'?"],
         ),
         (
@@ -89,25 +104,29 @@ def test_a_file_whose_parts_agree_has_no_problem() -> None:
             ],
         ),
         (
-            'patch Patient: {reads: read Patient, writes: update Patient}\n  update Patient: {call: "PUT /c/{id}", send: {map: client}, receive: {map: client}}',
+            (
+                "patch Patient: {reads: read Patient, writes: update Patient}\n  update "
+                'Patient: {call: "PUT /c/{id}", send: {map: client}, receive: {map: client}}'
+            ),
             ["26: there is no interaction 'read Patient'; did you mean 'patch Patient'?"],
         ),
     ],
     ids=range(12),
-)  # fmt: skip
+)
 def test_a_disagreement_is_told_at_its_word(interaction: str, found: list[str]) -> None:
-    rows_of_order = "t.yaml:9:"
-
-    lines = [line for line in disagreements(f"  {interaction}\n") if not line.startswith(rows_of_order)]
+    lines = disagreements(f"  {interaction}\n")
 
     moved = [f"t.yaml:6:{line}" for line in found]
-    assert lines == moved
+    assert [line for line in lines if "has no '{lab}'" not in line] == moved
 
 
 def test_a_row_for_a_variable_that_no_call_has() -> None:
-    interaction = "  $order Patient: {definition: OperationDefinition/order, call: PUT /c, send: {map: order}, receive: {map: client}}\n"
+    interaction = (
+        "  $order Patient: {definition: OperationDefinition/order, call: PUT /c, "
+        "send: {map: order}, receive: {map: client}}\n"
+    )
 
-    assert disagreements(interaction) == ["t.yaml:9:77: '/c' has no '{lab}'; add it, or remove the row"]
+    assert disagreements(interaction) == ["t.yaml:11:49: '/c' has no '{lab}'; add it, or remove the row"]
 
 
 def test_an_operation_needs_its_definition_and_may_name_one_of_hl7s() -> None:

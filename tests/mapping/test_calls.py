@@ -5,7 +5,7 @@ import pytest
 
 from fhir_bridge.exchange import PartnerRequest
 from fhir_bridge.mapping.calls import Call
-from fhir_bridge.outcome import FhirError, Issue, Json
+from fhir_bridge.outcome import CANONICAL, FhirError, Issue, Json
 from tests.mapping.lab import answer, ask, load, operation, parameters, profile
 
 FILE = """\
@@ -116,7 +116,9 @@ def test_text_goes_as_unicode() -> None:
     assert outgoing.request.body == '{"language":"українська е\u0301"}'.encode()
 
 
-@pytest.mark.parametrize(("resource", "repeat"), [({"birthDate": "1815-12-10"}, "safe"), ({"deceasedDateTime": "1852-11-27"}, "unsent")])
+@pytest.mark.parametrize(
+    ("resource", "repeat"), [({"birthDate": "1815-12-10"}, "safe"), ({"deceasedDateTime": "1852-11-27"}, "unsent")]
+)
 def test_a_field_may_make_a_repeat_unsafe(resource: Json, repeat: str) -> None:
     outgoing, _ = UPDATE.prepare(ask("update"), resource)
 
@@ -145,8 +147,13 @@ def test_the_id_goes_into_a_field_and_is_no_field_that_is_sent() -> None:
 
 @pytest.mark.parametrize(
     ("lab", "path"),
-    [("os lo", "/os%20lo/kits"), ("a?b=c#d", "/a%3Fb%3Dc%23d/kits"), ("%2e%2e", "/%252e%252e/kits"), ("Київ", "/%D0%9A%D0%B8%D1%97%D0%B2/kits")],
-)  # fmt: skip
+    [
+        ("os lo", "/os%20lo/kits"),
+        ("a?b=c#d", "/a%3Fb%3Dc%23d/kits"),
+        ("%2e%2e", "/%252e%252e/kits"),
+        ("Київ", "/%D0%9A%D0%B8%D1%97%D0%B2/kits"),
+    ],
+)
 def test_whatever_goes_into_the_path_stays_one_segment(lab: str, path: str) -> None:
     outgoing, _ = ORDER.prepare(ask("operation"), parameters(lab={"valueString": lab}))
 
@@ -155,7 +162,9 @@ def test_whatever_goes_into_the_path_stays_one_segment(lab: str, path: str) -> N
 
 def test_what_is_wrong_with_the_resource_and_with_the_headers_is_told_together() -> None:
     text = FILE.replace("{text: oslo}", "{element: managingOrganization.display}")
-    update = next(route.call for route in load(text, operation("order")).partners["northlab"].routes if route.code == "update")
+    update = next(
+        route.call for route in load(text, operation("order")).partners["northlab"].routes if route.code == "update"
+    )
 
     _, issues = update.prepare(ask("update"), {"deceasedDateTime": "1852"})
 
@@ -171,7 +180,9 @@ def test_a_success_is_the_resource_of_the_record() -> None:
     interaction = ask("read")
     outgoing, _ = READ.prepare(interaction, None)
 
-    resource, unknown = READ.read(interaction, answer(203, {"the": {"record": {"number": "42", "language": "en"}}}), outgoing)
+    resource, unknown = READ.read(
+        interaction, answer(203, {"the": {"record": {"number": "42", "language": "en"}}}), outgoing
+    )
 
     assert (resource, unknown) == ({"resourceType": "Patient", "id": "42", "language": "en"}, ())
 
@@ -203,10 +214,13 @@ def test_a_refusal_is_an_error() -> None:
         (b'{"the": {"record": []}}', "an object is expected here."),
         (b'{"the": {"record": {"else": 1}}}', "nothing in it is known."),
         (b'{"the": {"record": {"number": 42}}}', "`number`: text is expected here."),
-        (b'{"the": {"record": {"number": "4 2"}}}', "`the.record`: it makes no FHIR: Patient.id: `id` must be an id: 1 to 64 letters, digits, `-` and `.`."),
+        (
+            b'{"the": {"record": {"number": "4 2"}}}',
+            "`the.record`: it makes no FHIR: Patient.id: `id` must be an id: 1 to 64 letters, digits, `-` and `.`.",
+        ),
         (b'{"the": {"record": {"number": "43"}}}', "it is the record of another id than the one that was asked for."),
     ],
-)  # fmt: skip
+)
 def test_an_answer_that_cannot_be_read_says_why_and_never_a_value(body: bytes, why: str) -> None:
     assert refused(READ, body) == f"Northlab answered with status 200, but its answer cannot be read: {why}"
 
@@ -271,9 +285,13 @@ def message(version: str) -> Json:
         "type": "message",
         "entry": [
             {"resource": {"resourceType": "MessageHeader", **header, "source": {"endpoint": "urn:oid:1.2.3"}}},
-            {"resource": {"resourceType": "Patient", "id": "42", "animal": {"species": {"text": "cat"}}} if version == "3.0" else {"resourceType": "Patient", "id": "42"}},
+            {
+                "resource": {"resourceType": "Patient", "id": "42", "animal": {"species": {"text": "cat"}}}
+                if version == "3.0"
+                else {"resourceType": "Patient", "id": "42"}
+            },
         ],
-    }  # fmt: skip
+    }
     return bundle if version == "3.0" else {**bundle, "timestamp": "2026-02-03T04:05:06Z"}
 
 
@@ -331,12 +349,43 @@ def test_a_resource_is_checked_in_the_version_it_is_in(version: str) -> None:
     assert PASSING.sender is not None
 
     short = {**message(version), "entry": message(version)["entry"][:1]}
-    odd = {**message(version), "entry": [*message(version)["entry"], {"resource": {"resourceType": "Patient", "nmae": 1}}]}
+    odd = {
+        **message(version),
+        "entry": [*message(version)["entry"], {"resource": {"resourceType": "Patient", "nmae": 1}}],
+    }
 
-    assert [(issue.error, issue.expression) for issue in PASSING.sender.check(short, interaction)] == [("too-few", "Bundle.entry")]
-    assert [(issue.error, issue.expression) for issue in PASSING.sender.check(odd, interaction) if issue.severity == "error"] == [
-        ("unknown-element", "Bundle.entry[2].resource.nmae")
-    ]  # fmt: skip
+    assert [(issue.error, issue.expression) for issue in PASSING.sender.check(short, interaction)] == [
+        ("too-few", "Bundle.entry")
+    ]
+    assert [
+        (issue.error, issue.expression) for issue in PASSING.sender.check(odd, interaction) if issue.severity == "error"
+    ] == [("unknown-element", "Bundle.entry[2].resource.nmae")]
+
+
+def test_what_the_profile_says_of_an_stu3_message_is_placed_at_the_element_that_was_sent() -> None:
+    """Profiles are R4, where the event is called otherwise."""
+    constraint = {"key": "a", "severity": "error", "human": "Events are old.", "expression": "$this.code = 'old'"}
+    element = {"id": "MessageHeader.event[x]", "path": "MessageHeader.event[x]", "constraint": [constraint]}
+    header = {
+        "id": "Bundle.entry",
+        "path": "Bundle.entry",
+        "slicing": {"discriminator": [{"type": "type", "path": "resource"}], "rules": "open"},
+    }
+    entry = {"id": "Bundle.entry:header", "path": "Bundle.entry", "sliceName": "header"}
+    resource = {
+        "id": "Bundle.entry:header.resource",
+        "path": "Bundle.entry.resource",
+        "type": [{"code": "MessageHeader", "profile": [f"{CANONICAL}/StructureDefinition/header"]}],
+    }
+    definitions = [profile("message", "Bundle", header, entry, resource), profile("header", "MessageHeader", element)]
+    (call,) = [route.call for route in load(PASS, *definitions).partners["northlab"].routes]
+
+    assert call.sender is not None
+    issues = call.sender.check(message("3.0"), ask("update", "Bundle", version="3.0"))
+
+    assert [(issue.text, issue.expression) for issue in issues] == [
+        ("Events are old.", "Bundle.entry[0].resource.event")
+    ]
 
 
 def test_an_answer_goes_as_it_is_and_is_converted_for_a_client_of_the_other_version() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from fhir_bridge.cli import main
 from fhir_bridge.mapping.compile import load_routes
 from fhir_bridge.mapping.source import MappingFileError
 from fhir_bridge.outcome import CANONICAL, Json
@@ -85,7 +86,8 @@ def test_a_file_that_says_little_means_the_usual() -> None:
     partner = load(ONE).partners["one"]
 
     assert (partner.title, partner.versions, partner.id_like) == ("one", ("4.0",), None)
-    assert (partner.systems, partner.logical_system, partner.events, partner.routes) == (set(), None, set(), ())
+    assert (partner.logical_system, partner.routes) == (None, ())
+    assert partner.systems == partner.events == frozenset()
 
 
 def test_each_interaction_is_a_route_and_what_can_be_read_can_be_searched_for() -> None:
@@ -101,7 +103,11 @@ def test_each_interaction_is_a_route_and_what_can_be_read_can_be_searched_for() 
     ]
     read, update, patch, create, order, search = partner.routes
     assert (read.call.method, read.call.path, read.call.repeat) == ("GET", "/clients/{id}", "safe")
-    assert (update.call.method, update.call.repeat, update.profile) == ("PUT", "unsent", f"{CANONICAL}/StructureDefinition/client")
+    assert (update.call.method, update.call.repeat, update.profile) == (
+        "PUT",
+        "unsent",
+        f"{CANONICAL}/StructureDefinition/client",
+    )
     assert patch.call is create.call is update.call
     assert search.call is read.call
     assert (order.definition, order.profile) == (f"{CANONICAL}/OperationDefinition/order", None)
@@ -109,7 +115,10 @@ def test_each_interaction_is_a_route_and_what_can_be_read_can_be_searched_for() 
 
 
 def test_an_operation_that_is_carried_out_as_an_update_is_one_of_the_whole_base() -> None:
-    calls = CALLS.replace("create Patient: {as: update Patient}", "$new Patient: {as: update Patient, definition: OperationDefinition/order}")
+    calls = CALLS.replace(
+        "create Patient: {as: update Patient}",
+        "$new Patient: {as: update Patient, definition: OperationDefinition/order}",
+    )
 
     partner = load(ONE + calls + MAPS, CLIENT, operation("order")).partners["one"]
 
@@ -156,13 +165,37 @@ def test_folders_that_are_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "found"),
     [
-        ("profile: StructureDefinition/clint", "11:14: StructureDefinition/clint is not among the definitions; did you mean StructureDefinition/client?"),
-        ("profile: OperationDefinition/order", f"11:14: {CANONICAL}/OperationDefinition/order: is not a profile; name a StructureDefinition whose derivation is constraint"),
-        ("profile: StructureDefinition/message", "11:14: 'StructureDefinition/message' is a profile of Bundle, not of Patient; name one of that"),
-        ("tolerated: {Patient.nmae: list}", '11:17: "Patient.nmae": "list" cannot be tolerated: FHIR 4.0 has no such element, or no such rule; correct the path, or write list or text'),
-        ("tolerated: {Patient.name: any, Patient.birthDate: text}", '11:17: "Patient.name": "any" cannot be tolerated: FHIR 4.0 has no such element, or no such rule; correct the path, or write list or text'),
+        (
+            "profile: StructureDefinition/clint",
+            "11:14: StructureDefinition/clint is not among the definitions; did you mean StructureDefinition/client?",
+        ),
+        (
+            "profile: OperationDefinition/order",
+            (
+                f"11:14: {CANONICAL}/OperationDefinition/order: is not a profile; name a "
+                f"StructureDefinition whose derivation is constraint"
+            ),
+        ),
+        (
+            "profile: StructureDefinition/message",
+            "11:14: 'StructureDefinition/message' is a profile of Bundle, not of Patient; name one of that",
+        ),
+        (
+            "tolerated: {Patient.nmae: list}",
+            (
+                '11:17: "Patient.nmae": "list" cannot be tolerated: FHIR 4.0 has no such '
+                "element, or no such rule; correct the path, or write list or text"
+            ),
+        ),
+        (
+            "tolerated: {Patient.name: any, Patient.birthDate: text}",
+            (
+                '11:17: "Patient.name": "any" cannot be tolerated: FHIR 4.0 has no such '
+                "element, or no such rule; correct the path, or write list or text"
+            ),
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_a_map_names_must_be_there(said: str, found: str) -> None:
     lines = problems(f"{HEAD}    {said}\n", CLIENT, operation("order"), profile("message", "Bundle"))
 
@@ -206,5 +239,72 @@ def test_everything_that_ships_compiles() -> None:
 
     routes = load_routes(root / "mappings", root / "profiles", {})
 
-    assert sorted(f"{name}.yaml" for name in routes.partners) == sorted(path.name for path in (root / "mappings").iterdir())
-    assert orjson.loads((root / "profiles" / "CodeSystem-bridge-error.json").read_bytes())["url"] in routes.definitions.resources
+    assert sorted(f"{name}.yaml" for name in routes.partners) == sorted(
+        path.name for path in (root / "mappings").iterdir()
+    )
+    assert (
+        orjson.loads((root / "profiles" / "CodeSystem-bridge-error.json").read_bytes())["url"]
+        in routes.definitions.resources
+    )
+
+
+def test_the_check_command_prints_every_problem_of_every_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mappings").mkdir()
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "mappings" / "a.yaml").write_text("partner: a\nconection: {}\ntitle: [x]\n", encoding="utf-8")
+    (tmp_path / "mappings" / "b.yaml").write_text(
+        "partner: b\nconnection: {base_url: $B, at_once: 0}\n", encoding="utf-8"
+    )
+
+    status = main(["check", str(tmp_path / "mappings")])
+
+    assert (status, capsys.readouterr().out.splitlines()) == (
+        1,
+        [
+            "mappings/a.yaml:1:1: the mapping file has no 'connection'; add it",
+            "mappings/a.yaml:2:1: unknown key 'conection' in the mapping file; did you mean 'connection'?",
+            "mappings/a.yaml:3:8: text is expected here; write a word, quoted where YAML needs it",
+            "mappings/b.yaml:2:37: 'at_once' must be a number above zero",
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "found"),
+    [
+        (
+            "clint",
+            [
+                "t.yaml:13:19: 'Patien' is no resource type; did you mean 'Patient'?",
+                "t.yaml:6:17: there is no map 'clint'; did you mean 'client'?",
+            ],
+        ),
+        (
+            "odd",
+            [
+                "t.yaml:13:19: 'Patien' is no resource type; did you mean 'Patient'?",
+                "t.yaml:6:17: map 'odd' is of Patien, and 'update Patient' takes Patient; name another map",
+            ],
+        ),
+    ],
+)
+def test_a_header_looks_for_its_element_only_in_a_map_that_is_there(sent: str, found: list[str]) -> None:
+    text = f"""\
+partner: northlab
+connection: {{base_url: $NORTHLAB_URL}}
+interactions:
+  update Patient:
+    call: PUT /{{id}}
+    send: {{map: {sent}}}
+    receive: {{map: client}}
+    headers: {{X-A: {{element: gender}}}}
+maps:
+  client:
+    resource: Patient
+    rows: {{birthDate: {{at: born}}}}
+  odd: {{resource: Patien}}
+"""
+
+    assert sorted(problems(text)) == found

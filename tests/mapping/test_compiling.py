@@ -25,20 +25,41 @@ def test_unknown_transform_is_named_with_its_place() -> None:
         ("maritalStatus[a].text: {at: m}", "1: 'maritalStatus' is no list; write it without [a]"),
         ("birthDate.value: {at: dob}", "1: date has no element 'value'"),
         ("birth date: {at: dob}", "1: 'birth date' is no step of an element path; write name, name[n] or name[slice]"),
-        ("maritalStatus: {at: m}", "1: 'maritalStatus' is a CodeableConcept, not a plain value; go on to one of its elements, as in maritalStatus.<element>"),
+        (
+            "maritalStatus: {at: m}",
+            (
+                "1: 'maritalStatus' is a CodeableConcept, not a plain value; go on to one "
+                "of its elements, as in maritalStatus.<element>"
+            ),
+        ),
         ("deceased: {at: d}", "1: Patient has no element 'deceased'; did you mean 'deceasedBoolean'?"),
-        ("birthDate: {at: 'date of birth'}", "17: 'date of birth' is no field of the partner; write names with dots between: a.b.c"),
+        (
+            "birthDate: {at: 'date of birth'}",
+            "17: 'date of birth' is no field of the partner; write names with dots between: a.b.c",
+        ),
         ("birthDate: {at: [dob, '.']}", "23: '.' is no field of the partner; write names with dots between: a.b.c"),
-        ("birthDate: {at: dob, as: integer}", "26: 'as: integer' does not fit a date; it fits integer, positiveInt, unsignedInt"),
+        (
+            "birthDate: {at: dob, as: integer}",
+            "26: 'as: integer' does not fit a date; it fits integer, positiveInt, unsignedInt",
+        ),
         ("deceasedDateTime: {at: died}", "1: a dateTime does not say how it is sent; write as: date"),
         ("text.div: {at: text}", "1: a xhtml does not say how it is sent; no transform fits it"),
-        ("gender: {at: sex, codes: ConceptMap/sx}", "26: ConceptMap/sx is not among the definitions; did you mean ConceptMap/sex?"),
+        (
+            "gender: {at: sex, codes: ConceptMap/sx}",
+            "26: ConceptMap/sx is not among the definitions; did you mean ConceptMap/sex?",
+        ),
         ("birthDate: {at: dob, codes: ConceptMap/sex}", "29: a date has no codes; write 'as' in the place of 'codes'"),
-        ("maritalStatus: {at: m, each: {text: {at: t}}}", "1: 'maritalStatus' is no list; leave out 'each', and name its elements"),
-        ("address: {at: a, each: {period: {at: p}}}", "25: 'period' is a Period, not a plain value; go on to one of its elements, as in period.<element>"),
+        (
+            "maritalStatus: {at: m, each: {text: {at: t}}}",
+            "1: 'maritalStatus' is no list; leave out 'each', and name its elements",
+        ),
+        (
+            "address: {at: a, each: {period: {at: p}}}",
+            "25: 'period' is a Period, not a plain value; go on to one of its elements, as in period.<element>",
+        ),
         ("address: {at: a, each: {cty: {at: p}}}", "25: Address has no element 'cty'; did you mean 'city'?"),
     ],
-)  # fmt: skip
+)
 def test_a_row_that_fhir_does_not_allow(row: str, found: str) -> None:
     assert row_problems(row, SEX) == [f"t.yaml:1:{found}"]
 
@@ -63,15 +84,33 @@ def test_all_rows_are_checked_and_all_problems_told() -> None:
     ("rows", "found"),
     [
         ("birthDate: {at: a}\nactive: {at: a}", "2:14: field 'a' is written by line 1 as well; keep one of the rows"),
-        ("birthDate: {at: a}\nactive: {at: a.b}", "2:14: field 'a.b' is written by line 1 as well; keep one of the rows"),
+        (
+            "birthDate: {at: a}\nactive: {at: a.b}",
+            "2:14: field 'a.b' is written by line 1 as well; keep one of the rows",
+        ),
         ("birthDate: {at: a.b}\nactive: {at: a}", "2:14: field 'a' is written by line 1 as well; keep one of the rows"),
-        ("birthDate: {at: [a, c]}\nactive: {at: [a, b]}", "2:15: field 'a' is written by line 1 as well; keep one of the rows"),
-        ("address: {at: a, each: {city: {at: c}}}\nactive: {at: a.n}", "2:14: field 'a.n' is written by line 1 as well; keep one of the rows"),
-        ("address: {at: a, each: {city: {at: c}, state: {at: c}}}", "1:52: field 'c' is written by line 1 as well; keep one of the rows"),
-        ("deceasedBoolean: {at: a}\ndeceasedDateTime: {at: b, as: date}", "2:1: element 'deceasedDateTime' is written by line 1 as well; keep one of the rows"),
-        ("address: {at: a, each: {city: {at: c}}}\naddress[home].city: {at: b}", "2:1: element 'address[home].city' is written by line 1 as well; keep one of the rows"),
+        (
+            "birthDate: {at: [a, c]}\nactive: {at: [a, b]}",
+            "2:15: field 'a' is written by line 1 as well; keep one of the rows",
+        ),
+        (
+            "address: {at: a, each: {city: {at: c}}}\nactive: {at: a.n}",
+            "2:14: field 'a.n' is written by line 1 as well; keep one of the rows",
+        ),
+        (
+            "address: {at: a, each: {city: {at: c}, state: {at: c}}}",
+            "1:52: field 'c' is written by line 1 as well; keep one of the rows",
+        ),
+        (
+            "deceasedBoolean: {at: a}\ndeceasedDateTime: {at: b, as: date}",
+            "2:1: element 'deceasedDateTime' is written by line 1 as well; keep one of the rows",
+        ),
+        (
+            "address: {at: a, each: {city: {at: c}}}\naddress[home].city: {at: b}",
+            "2:1: element 'address[home].city' is written by line 1 as well; keep one of the rows",
+        ),
     ],
-)  # fmt: skip
+)
 def test_two_rows_that_write_one_place(rows: str, found: str) -> None:
     """In either direction, and also where one of the places is within the other."""
     slices = "address[home]: {use: home}" if "[home]" in rows else ""
@@ -164,12 +203,24 @@ def test_a_map_is_of_a_resource_type(typed: str) -> None:
         ("name[a]: {use: offical}", "1:16: 'offical' is no code of 'use'; did you mean 'official'?"),
         ("name[a]: {us: usual}", "1:11: HumanName has no element 'us'; did you mean 'use'?"),
         ("name[a]: {use.x: usual}", "1:11: code has no element 'x'"),
-        ("name[a]: {given: Ada}", "1:11: 'given' is a list of string; a slice is told by a text, or by a CodeableConcept in it"),
-        ("name[a]: {period: x}", "1:11: 'period' is a Period; a slice is told by a text, or by a CodeableConcept in it"),
-        ("name[a]: {resourceType: Patient}", "1:11: 'resourceType' tells no member; write 'resource.resourceType', of a Bundle's entry"),
-        ("name[a]: {use: usual, otherwise: first without us}", "1:34: HumanName has no element 'us'; did you mean 'use'?"),
+        (
+            "name[a]: {given: Ada}",
+            "1:11: 'given' is a list of string; a slice is told by a text, or by a CodeableConcept in it",
+        ),
+        (
+            "name[a]: {period: x}",
+            "1:11: 'period' is a Period; a slice is told by a text, or by a CodeableConcept in it",
+        ),
+        (
+            "name[a]: {resourceType: Patient}",
+            "1:11: 'resourceType' tells no member; write 'resource.resourceType', of a Bundle's entry",
+        ),
+        (
+            "name[a]: {use: usual, otherwise: first without us}",
+            "1:34: HumanName has no element 'us'; did you mean 'use'?",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_slice_is_told_by_elements_that_fhir_has(slices: str, found: str) -> None:
     assert problems_below("slices", slices, after="rows: {'name[a].family': {at: f}}\n") == [f"t.yaml:{found}"]
 
@@ -177,12 +228,24 @@ def test_a_slice_is_told_by_elements_that_fhir_has(slices: str, found: str) -> N
 @pytest.mark.parametrize(
     ("slices", "found"),
     [
-        ("contact[a]: {telecom.system: phone}", "1:14: 'telecom' is a list, into which a slice cannot look; name an element beside it"),
+        (
+            "contact[a]: {telecom.system: phone}",
+            "1:14: 'telecom' is a list, into which a slice cannot look; name an element beside it",
+        ),
         ("contact[a]: {relationship: C}", "1:28: 'C' is no code of a CodeableConcept; write system#code"),
-        ("contact[a]: {relationship: 'http://x.example#'}", "1:28: 'http://x.example#' is no code of a CodeableConcept; write system#code"),
-        ("contact[a]: {organization.identifier.type: x#y}", "1:14: 'organization.identifier.type' is a CodeableConcept; a slice is told by a text, or by a CodeableConcept in it"),
+        (
+            "contact[a]: {relationship: 'http://x.example#'}",
+            "1:28: 'http://x.example#' is no code of a CodeableConcept; write system#code",
+        ),
+        (
+            "contact[a]: {organization.identifier.type: x#y}",
+            (
+                "1:14: 'organization.identifier.type' is a CodeableConcept; a slice is told "
+                "by a text, or by a CodeableConcept in it"
+            ),
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_slice_is_told_by_what_stands_in_its_members(slices: str, found: str) -> None:
     assert problems_below("slices", slices, after="rows: {'contact[a].gender': {at: f}}\n") == [f"t.yaml:{found}"]
 
@@ -227,12 +290,28 @@ maps:
 @pytest.mark.parametrize(
     ("slices", "rows", "found"),
     [
-        ("name[a]: {use: usual}\nname[b]: {use: old}\n", "name[b].family: {at: f}", ["1:1: no row uses the slice 'name[a]'; remove it, or use it"]),
-        ("name[a]: {use: usual}\nname[aa]: {use: old}\n", "name[aa].family: {at: f}", ["1:1: no row uses the slice 'name[a]'; remove it, or use it"]),
-        ("name[a]: {use: usual}\nname[b]: {use: usual}\n", "name[a].family: {at: f}\nname[b].family: {at: g}", ["2:1: what is 'name[b]' is 'name[a]' too; give them values that tell them apart"]),
-        ("identifier[a]: {system: x}\nidentifier[b]: {system: x, use: usual}\n", "identifier[a].value: {at: f}\nidentifier[b].value: {at: g}", ["2:1: what is 'identifier[b]' is 'identifier[a]' too; give them values that tell them apart"]),
+        (
+            "name[a]: {use: usual}\nname[b]: {use: old}\n",
+            "name[b].family: {at: f}",
+            ["1:1: no row uses the slice 'name[a]'; remove it, or use it"],
+        ),
+        (
+            "name[a]: {use: usual}\nname[aa]: {use: old}\n",
+            "name[aa].family: {at: f}",
+            ["1:1: no row uses the slice 'name[a]'; remove it, or use it"],
+        ),
+        (
+            "name[a]: {use: usual}\nname[b]: {use: usual}\n",
+            "name[a].family: {at: f}\nname[b].family: {at: g}",
+            ["2:1: what is 'name[b]' is 'name[a]' too; give them values that tell them apart"],
+        ),
+        (
+            "identifier[a]: {system: x}\nidentifier[b]: {system: x, use: usual}\n",
+            "identifier[a].value: {at: f}\nidentifier[b].value: {at: g}",
+            ["2:1: what is 'identifier[b]' is 'identifier[a]' too; give them values that tell them apart"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_slice_that_nothing_uses_or_that_is_another_one_too(slices: str, rows: str, found: list[str]) -> None:
     after = "rows:\n" + "".join(f"  {row}\n" for row in rows.splitlines())
 
@@ -278,13 +357,16 @@ OUTCOME = "partner: n\nconnection: {base_url: $U}\nmaps:\n  kit:\n    resource: 
             "parameter[o].part[p].resource: {outcome: [{text: x}]}",
             "7:7: 'outcome' stands on a parameter's resource: parameter[name].resource",
         ),
-        ("parameter[o].reosurce: {outcome: [{text: x}]}", "7:7: ParametersParameter has no element 'reosurce'; did you mean 'resource'?"),
+        (
+            "parameter[o].reosurce: {outcome: [{text: x}]}",
+            "7:7: ParametersParameter has no element 'reosurce'; did you mean 'resource'?",
+        ),
         (
             "parameter[o].resource: {outcome: [{text: x}]}\n      parameter[p].resource: {outcome: [{text: y}]}",
             "8:7: line 7 has an outcome table already; keep one",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_in_where_an_outcome_table_stands(rows: str, found: str) -> None:
     lines = problems(f"{OUTCOME}      {rows}\n      parameter[state].valueCode: {{at: state}}\n")
 

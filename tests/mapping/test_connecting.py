@@ -61,23 +61,35 @@ def test_a_partner_without_an_address_is_there_and_not_configured(environment: d
     [
         ("{scheme: bearer, token: $T}", Bearer("t-1")),
         ("{scheme: forward}", Forward()),
-        ("{scheme: headers, headers: {X-Site: oslo, X-Key: $T, X-Unit: $U?}}", FixedHeaders({"X-Site": "oslo", "X-Key": "t-1"})),
+        (
+            "{scheme: headers, headers: {X-Site: oslo, X-Key: $T, X-Unit: $U?}}",
+            FixedHeaders({"X-Site": "oslo", "X-Key": "t-1"}),
+        ),
         (
             "{scheme: token-exchange, call: POST /sessions, send: {login: $T, unit: $U?}, token: key}",
             TokenExchange("/sessions", {"login": "t-1"}, "key", None, "epoch_s", 3600),
         ),
         (
-            "{scheme: token-exchange, call: POST /s, send: {}, token: key, expires: {at: left, as: lifetime_s}, lifetime_s: 60}",
+            (
+                "{scheme: token-exchange, call: POST /s, send: {}, token: key, expires: "
+                "{at: left, as: lifetime_s}, lifetime_s: 60}"
+            ),
             TokenExchange("/s", {}, "key", "left", "lifetime_s", 60),
         ),
         (
-            "{scheme: client-credentials, url: $T, client_id: me, client_secret: $T, form: {scope: all, resource: $U?}}",
+            (
+                "{scheme: client-credentials, url: $T, client_id: me, client_secret: $T, "
+                "form: {scope: all, resource: $U?}}"
+            ),
             ClientCredentials("t-1", "me", "t-1", {"scope": "all"}),
         ),
         ("{scheme: mutual-tls, certificate: $T, key: k.pem, ca_bundle: $U?}", MutualTls("t-1", "k.pem", None)),
-        ("{scheme: mutual-tls, certificate: c.pem, key: k.pem, ca_bundle: ca.pem}", MutualTls("c.pem", "k.pem", "ca.pem")),
+        (
+            "{scheme: mutual-tls, certificate: c.pem, key: k.pem, ca_bundle: ca.pem}",
+            MutualTls("c.pem", "k.pem", "ca.pem"),
+        ),
     ],
-)  # fmt: skip
+)
 def test_each_scheme_becomes_what_the_gateway_knows(auth: str, made: object) -> None:
     found = connection(f"{{base_url: $NORTHLAB_URL, auth: [{auth}]}}", T="t-1")
 
@@ -144,9 +156,18 @@ def test_a_variable_that_is_set_to_nothing_is_not_set() -> None:
         ("[{first_of: []}]", "t.yaml:4:10: 'first_of' is empty; list at least one scheme"),
         ("[forward]", "t.yaml:4:10: auth must be a mapping; write 'key: value' lines"),
         ("{scheme: forward}", "t.yaml:4:9: 'auth' must be a list; start each item with '- '"),
-        ("[{scheme: headers}, {scheme: headers, headers: x}]", "t.yaml:4:56: 'headers' must be a mapping; write 'key: value' lines"),
-        ("[{scheme: token-exchange, call: GET /s, token: k}]", "t.yaml:4:41: 'call' of a token exchange must be 'POST /path'"),
-        ("[{scheme: token-exchange, call: POST s, token: k}]", "t.yaml:4:41: 'call' of a token exchange must be 'POST /path'"),
+        (
+            "[{scheme: headers}, {scheme: headers, headers: x}]",
+            "t.yaml:4:56: 'headers' must be a mapping; write 'key: value' lines",
+        ),
+        (
+            "[{scheme: token-exchange, call: GET /s, token: k}]",
+            "t.yaml:4:41: 'call' of a token exchange must be 'POST /path'",
+        ),
+        (
+            "[{scheme: token-exchange, call: POST s, token: k}]",
+            "t.yaml:4:41: 'call' of a token exchange must be 'POST /path'",
+        ),
         ("[{scheme: token-exchange, token: k}]", "t.yaml:4:10: auth has no 'call'; add it"),
         (
             "[{scheme: token-exchange, call: POST /s, token: k, expires: {at: e, as: minutes}}]",
@@ -165,16 +186,25 @@ def test_a_mistake_in_auth_is_told_at_its_word(auth: str, problem: str) -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("connection: {base_url: 'https://lab.example'}", "2:24: 'base_url' must be a variable, so that it can be set; write $NAME"),
+        (
+            "connection: {base_url: 'https://lab.example'}",
+            "2:24: 'base_url' must be a variable, so that it can be set; write $NAME",
+        ),
         ("connection: {base_url: $URL?}", "2:24: 'base_url' cannot do without its value; write $URL, without '?'"),
         ("connection: {}", "2:13: connection has no 'base_url'; add it"),
         ("connection: x", "2:13: connection must be a mapping; write 'key: value' lines"),
         ("title: Northlab", "1:1: the mapping file has no 'connection'; add it"),
-        ("connection: {base_url: $URL, base_ulr: $URL}", "2:30: unknown key 'base_ulr' in connection; did you mean 'base_url'?"),
+        (
+            "connection: {base_url: $URL, base_ulr: $URL}",
+            "2:30: unknown key 'base_ulr' in connection; did you mean 'base_url'?",
+        ),
         ("connection: {base_url: $URL, timeouts: {whole_s: 0}}", "2:50: 'whole_s' must be a number above zero"),
-        ("connection: {base_url: $URL, timeouts: {whole: 1}}", "2:41: unknown key 'whole' in timeouts; did you mean 'whole_s'?"),
+        (
+            "connection: {base_url: $URL, timeouts: {whole: 1}}",
+            "2:41: unknown key 'whole' in timeouts; did you mean 'whole_s'?",
+        ),
         ("connection: {base_url: $URL, at_once: 1.5}", "2:39: 'at_once' must be a whole number"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_in_the_connection_is_told_at_its_word(text: str, found: str) -> None:
     assert problems(f"partner: northlab\n{text}\n") == [f"t.yaml:{found}"]

@@ -81,9 +81,7 @@ def test_a_name_that_no_variable_can_have(typed: str) -> None:
 
     read_in.fields.value("a")
 
-    assert read_in.lines == [
-        f"t.yaml:1:4: '{typed}' is no variable; write $NAME, or $NAME? where it may be unset"
-    ]
+    assert read_in.lines == [f"t.yaml:1:4: '{typed}' is no variable; write $NAME, or $NAME? where it may be unset"]
 
 
 def test_what_cannot_do_without_a_value_has_no_optional_variable() -> None:
@@ -110,7 +108,10 @@ def test_a_mapping_where_a_list_belongs_and_the_other_way_round() -> None:
 
 
 def test_a_mapping_of_texts_and_variables() -> None:
-    assert Lines("a: {X: x, Y: $Y}\n").fields.values("a") == {"X": "x", "Y": Variable("Y", False, Mark("t.yaml", 1, 14))}
+    assert Lines("a: {X: x, Y: $Y}\n").fields.values("a") == {
+        "X": "x",
+        "Y": Variable("Y", False, Mark("t.yaml", 1, 14)),
+    }
 
 
 def test_numbers_have_defaults() -> None:
@@ -147,8 +148,11 @@ def test_a_choice_among_words() -> None:
     read_in = Lines("a: saef\nb: [safe]\nc: safe\n")
 
     assert [read_in.fields.choice(key, ("safe", "unsent"), "unsent") for key in "abcd"] == [
-        "unsent", "unsent", "safe", "unsent",
-    ]  # fmt: skip
+        "unsent",
+        "unsent",
+        "safe",
+        "unsent",
+    ]
     assert read_in.lines == [
         "t.yaml:1:4: unknown 'a: saef'; did you mean 'safe'?",
         "t.yaml:2:4: text is expected here; write a word, quoted where YAML needs it",

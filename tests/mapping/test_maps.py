@@ -67,24 +67,58 @@ def test_a_resource_of_rows_alone_leaves_nothing_behind() -> None:
         ({"photo": [{"title": "a"}, {"title": "b"}]}, ["Patient.photo[0]", "Patient.photo[1]"]),
         ({"maritalStatus": {"text": "single"}}, ["Patient.maritalStatus"]),
         ({"name": [{"use": "old", "family": "Byron"}, {"use": "usual", "family": "Lovelace"}]}, ["Patient.name[0]"]),
-        ({"name": [{"use": "usual", "family": "Lovelace", "suffix": ["Countess"], "period": {"start": "1835"}}]}, ["Patient.name[0].suffix[0]", "Patient.name[0].period"]),
+        (
+            {"name": [{"use": "usual", "family": "Lovelace", "suffix": ["Countess"], "period": {"start": "1835"}}]},
+            ["Patient.name[0].suffix[0]", "Patient.name[0].period"],
+        ),
         ({"name": [{"use": "usual", "given": ["Ada", "Augusta"]}]}, ["Patient.name[0].given[1]"]),
         ({"name": [{"use": "usual", "prefix": ["Dr"]}]}, ["Patient.name[0]"]),
         ({"name": [{"family": "Lovelace", "id": "n1"}]}, ["Patient.name[0].id"]),
-        ({"birthDate": "1815-12-10", "_birthDate": {"id": "b", "extension": [{"url": "http://x.example", "valueCode": "a"}]}}, ["Patient.birthDate.id", "Patient.birthDate.extension[0]"]),
+        (
+            {
+                "birthDate": "1815-12-10",
+                "_birthDate": {"id": "b", "extension": [{"url": "http://x.example", "valueCode": "a"}]},
+            },
+            ["Patient.birthDate.id", "Patient.birthDate.extension[0]"],
+        ),
         ({"_birthDate": extension("unknown")}, []),
         ({"name": [{"given": ["Ada", None], "_given": [None, {"id": "g"}]}]}, ["Patient.name[0].given[1].id"]),
         ({"name": [{"use": "usual", "family": "Lovelace", "_use": {"id": "u"}}]}, ["Patient.name[0].use.id"]),
-        ({"contact": [{"relationship": [{"coding": [{**KIN, "display": "Next of kin"}], "text": "kin"}], "name": {"text": "Anne"}}]}, ["Patient.contact[0].relationship[0].coding[0].display", "Patient.contact[0].relationship[0].text"]),
-        ({"contact": [{"relationship": [{"text": "x"}, {"coding": [KIN]}], "name": {"text": "Anne", "family": "Milbanke"}}]}, ["Patient.contact[0].relationship[0]", "Patient.contact[0].name.family"]),
+        (
+            {
+                "contact": [
+                    {
+                        "relationship": [{"coding": [{**KIN, "display": "Next of kin"}], "text": "kin"}],
+                        "name": {"text": "Anne"},
+                    }
+                ]
+            },
+            ["Patient.contact[0].relationship[0].coding[0].display", "Patient.contact[0].relationship[0].text"],
+        ),
+        (
+            {
+                "contact": [
+                    {"relationship": [{"text": "x"}, {"coding": [KIN]}], "name": {"text": "Anne", "family": "Milbanke"}}
+                ]
+            },
+            ["Patient.contact[0].relationship[0]", "Patient.contact[0].name.family"],
+        ),
         ({"contact": [{"relationship": [{"coding": [KIN]}], "gender": "female"}]}, ["Patient.contact[0]"]),
-        ({"address": [{"country": "GB"}, {"city": "London", "country": "GB", "line": ["a", "b"]}]}, ["Patient.address[0]", "Patient.address[1].country", "Patient.address[1].line[0]", "Patient.address[1].line[1]"]),
+        (
+            {"address": [{"country": "GB"}, {"city": "London", "country": "GB", "line": ["a", "b"]}]},
+            [
+                "Patient.address[0]",
+                "Patient.address[1].country",
+                "Patient.address[1].line[0]",
+                "Patient.address[1].line[1]",
+            ],
+        ),
         ({"contained": [{"resourceType": "Group", "type": "person", "actual": True}]}, ["Patient.contained[0]"]),
         ({"extension": [{"url": "http://x.example", "valueCode": "a"}]}, ["Patient.extension[0]"]),
         ({"multipleBirthInteger": 1}, ["Patient.multipleBirth"]),
         ({"birthDate": "1815"}, ["Patient.birthDate"]),
     ],
-)  # fmt: skip
+)
 def test_what_no_row_sends_is_left_behind_the_topmost_element_alone(resource: Json, found: list[str]) -> None:
     assert left_behind(resource) == found
 
@@ -100,10 +134,13 @@ def test_what_no_row_sends_is_left_behind_the_topmost_element_alone(resource: Js
         ({"language": "en"}, []),
         ({"language": "uk"}, ["Patient.language"]),
         ({"_active": {"id": "a"}}, ["Patient.active.id"]),
-        ({"identifier": [{"system": CARD, "value": "1", "use": "old"}, {"system": CARD, "value": "2"}]}, ["Patient.identifier[1]"]),
+        (
+            {"identifier": [{"system": CARD, "value": "1", "use": "old"}, {"system": CARD, "value": "2"}]},
+            ["Patient.identifier[1]"],
+        ),
         ({"identifier": [{"system": "x", "value": "1"}]}, ["Patient.identifier[0]"]),
     ],
-)  # fmt: skip
+)
 def test_what_the_file_calls_silent_is_no_loss(resource: Json, found: list[str]) -> None:
     assert left_behind(resource) == found
 
@@ -121,7 +158,16 @@ def test_a_place_that_is_used_elsewhere_in_the_call_is_not_left_behind() -> None
 
 
 def test_a_record_whole_and_back() -> None:
-    record = {"number": "42", "card": "7", "surname": "Lovelace", "first": "Ada", "born": "1815-12-10", "died": "1852-11-27", "kin": "Anne", "addresses": [{"town": "London"}, {"town": "Oslo"}]}
+    record = {
+        "number": "42",
+        "card": "7",
+        "surname": "Lovelace",
+        "first": "Ada",
+        "born": "1815-12-10",
+        "died": "1852-11-27",
+        "kin": "Anne",
+        "addresses": [{"town": "London"}, {"town": "Oslo"}],
+    }
     before = copy.deepcopy(record)
 
     resource, receiving = client().to_fhir(record)
@@ -137,7 +183,9 @@ def test_a_record_whole_and_back() -> None:
         "address": [{"city": "London"}, {"city": "Oslo"}],
     }
     assert (receiving.unknown_codes, record) == ([], before)
-    assert client().to_partner(resource).body == {key: value for key, value in record.items() if key not in ("number", "card")}
+    assert client().to_partner(resource).body == {
+        key: value for key, value in record.items() if key not in ("number", "card")
+    }
 
 
 STATUS = """\
@@ -191,7 +239,9 @@ def test_parts_of_a_parameter_are_told_by_their_names() -> None:
     map_ = map_of(load(STATUS))
     resource = {
         "resourceType": "Parameters",
-        "parameter": [{"name": "counts", "part": [{"name": "old", "valueInteger": 1}, {"name": "new", "valueInteger": 3}]}],
+        "parameter": [
+            {"name": "counts", "part": [{"name": "old", "valueInteger": 1}, {"name": "new", "valueInteger": 3}]}
+        ],
     }
 
     assert map_.to_partner(resource).body == {"counts": {"new": 3}}

@@ -24,16 +24,31 @@ def test_what_stands_at_a_field(value: Json) -> None:
 
 @pytest.mark.parametrize(
     "record",
-    [{}, {"a": None}, {"a": ""}, {"a": []}, {"a": {}}, {"a": {"b": None}}, {"a": {"b": ""}}, {"a": {"b": []}}, {"a": {"b": {}}}],
-)  # fmt: skip
+    [
+        {},
+        {"a": None},
+        {"a": ""},
+        {"a": []},
+        {"a": {}},
+        {"a": {"b": None}},
+        {"a": {"b": ""}},
+        {"a": {"b": []}},
+        {"a": {"b": {}}},
+    ],
+)
 def test_absent_null_and_empty_are_the_same(record: Json) -> None:
     assert FIELD.get(record) is None
 
 
 @pytest.mark.parametrize(
     ("record", "within", "where"),
-    [([], (), ()), ("x", ("list", 3), ("list", 3)), ({"a": 7}, (), ("a",)), ({"a": [{"b": 1}]}, ("list", 3), ("list", 3, "a"))],
-)  # fmt: skip
+    [
+        ([], (), ()),
+        ("x", ("list", 3), ("list", 3)),
+        ({"a": 7}, (), ("a",)),
+        ({"a": [{"b": 1}]}, ("list", 3), ("list", 3, "a")),
+    ],
+)
 def test_what_is_no_object_where_one_belongs_cannot_be_read(record: Json, within: Keys, where: Keys) -> None:
     with pytest.raises(Unreadable) as caught:
         FIELD.get(record, within)

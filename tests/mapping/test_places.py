@@ -153,11 +153,18 @@ def test_padding_keeps_the_reason_that_is_there() -> None:
     "resource",
     [
         {"name": [{"use": "usual", "_family": {"id": "a"}}]},
-        {"name": [{"use": "usual", "_family": {"extension": [{"url": "http://x.example", "valueCode": "a"}, {"valueCode": "b"}]}}]},
+        {
+            "name": [
+                {
+                    "use": "usual",
+                    "_family": {"extension": [{"url": "http://x.example", "valueCode": "a"}, {"valueCode": "b"}]},
+                }
+            ]
+        },
         {"name": [{"use": "usual"}]},
         {"name": []},
     ],
-)  # fmt: skip
+)
 def test_what_says_no_reason(resource: Json) -> None:
     assert place(0).absent_reason(resource) is None
 
@@ -181,7 +188,10 @@ def test_an_item_says_its_own_reason() -> None:
             2,
             {"contact": [{}, {"relationship": [{"text": "x"}, {"coding": [{}, KIN["coding"][0]]}]}]},
             "Patient.contact[1].name.given[0]",
-            ["Patient.contact[1].relationship[1].coding[1].system", "Patient.contact[1].relationship[1].coding[1].code"],
+            [
+                "Patient.contact[1].relationship[1].coding[1].system",
+                "Patient.contact[1].relationship[1].coding[1].code",
+            ],
         ),
         (
             3,

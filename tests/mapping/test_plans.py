@@ -74,14 +74,28 @@ ALIVE = {
     "key": "alive",
     "severity": "error",
     "human": "Nobody dies before being born.",
-    "expression": "deceased.empty() or birthDate.empty() or deceased.toString().substring(0, 10) >= birthDate.toString()",
+    "expression": (
+        "deceased.empty() or birthDate.empty() or deceased.toString().substring(0, 10) >= birthDate.toString()"
+    ),
 }
 CLIENT = profile("client", "Patient")
 CLIENT["differential"]["element"][0]["constraint"] = [ALIVE]
 ROUTES = load(FILE, SEX, USE, CLIENT, operation("order"))
 
-ADA = {"resourceType": "Patient", "id": "42", "name": [{"use": "usual", "family": "Lovelace"}], "birthDate": "1815-12-10"}
-RECORD = {"number": "42", "changed": "2026-01-02T03:04:05Z", "open": True, "surname": "Lovelace", "person": {"sex": "F", "born": "1815-12-10"}, "addresses": [{"kind": "HOME", "town": "London"}]}
+ADA = {
+    "resourceType": "Patient",
+    "id": "42",
+    "name": [{"use": "usual", "family": "Lovelace"}],
+    "birthDate": "1815-12-10",
+}
+RECORD = {
+    "number": "42",
+    "changed": "2026-01-02T03:04:05Z",
+    "open": True,
+    "surname": "Lovelace",
+    "person": {"sex": "F", "born": "1815-12-10"},
+    "addresses": [{"kind": "HOME", "town": "London"}],
+}
 READ = {
     "resourceType": "Patient",
     "id": "42",
@@ -127,7 +141,9 @@ def test_what_a_client_prefers_does_not_change_a_read() -> None:
 def test_a_record_that_does_not_tell_its_id_is_the_one_that_was_asked_for() -> None:
     done = handle(ROUTES, ask("read"), answer(200, {"data": {"surname": "Lovelace"}}))
 
-    assert done.response == FhirResponse(200, {"resourceType": "Patient", "id": "42", "name": [{"use": "usual", "family": "Lovelace"}]}, {}, ())
+    assert done.response == FhirResponse(
+        200, {"resourceType": "Patient", "id": "42", "name": [{"use": "usual", "family": "Lovelace"}]}, {}, ()
+    )
 
 
 def test_a_code_that_no_table_knows_is_told_to_the_log() -> None:
@@ -159,7 +175,8 @@ def test_what_is_only_read_is_never_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("resource", "repeat"), [({}, "safe"), ({"deceasedDateTime": "1852-11-27"}, "unsent"), ({"deceasedBoolean": False}, "safe")]
+    ("resource", "repeat"),
+    [({}, "safe"), ({"deceasedDateTime": "1852-11-27"}, "unsent"), ({"deceasedBoolean": False}, "safe")],
 )
 def test_a_repeat_is_safe_but_with_the_fields_that_make_it_another_call(resource: Json, repeat: str) -> None:
     done = update({**ADA, **resource}, FOUND)
@@ -238,8 +255,11 @@ def test_what_is_no_fhir_is_told_with_the_id_and_nothing_is_followed_into_it() -
     assert problems(done)[0] == 400
     assert places(done)[0] == ("id-differs", "Patient.id")
     assert {place for _, place in places(done)} == {
-        "Patient.id", "Patient.name", "Patient.nmae", "Patient.modifierExtension",
-    }  # fmt: skip
+        "Patient.id",
+        "Patient.name",
+        "Patient.nmae",
+        "Patient.modifierExtension",
+    }
 
 
 @pytest.mark.parametrize("body", [None, [], {"resourceType": "Group"}])
@@ -265,38 +285,56 @@ def test_where_something_else_is_wrong_nothing_more_is_missed() -> None:
 @pytest.mark.parametrize(
     "resource",
     [
-        {"name": [{"given": [None, "x"], "_given": [{"extension": [{"url": "http://x.example", "valueCode": "a"}]}, None]}]},
+        {
+            "name": [
+                {"given": [None, "x"], "_given": [{"extension": [{"url": "http://x.example", "valueCode": "a"}]}, None]}
+            ]
+        },
         {"name": [{"_family": {"id": "a"}}]},
         {"contact": [{"relationship": [{"text": "a"}]}]},
         {"address": [{"_use": {"extension": [{"valueCode": "a"}]}}]},
         {"telecom": [{"system": "phone"}]},
         {"contained": [{"id": "a"}]},
         {"deceasedBoolean": False},
-        {"_birthDate": {"extension": [{"url": "http://x.example", "valueCode": "a"}]}, "extension": [{"url": "http://x.example", "extension": [{"url": "b"}]}]},
+        {
+            "_birthDate": {"extension": [{"url": "http://x.example", "valueCode": "a"}]},
+            "extension": [{"url": "http://x.example", "extension": [{"url": "b"}]}],
+        },
     ],
-)  # fmt: skip
+)
 def test_odd_resources_are_refused_or_sent_and_never_break_the_bridge(resource: Json) -> None:
     body = {"resourceType": "Patient", "id": "42", "name": [{"family": "Lovelace"}], **resource}
 
     for preferences in (Preferences(), Preferences(strict=True), Preferences("OperationOutcome")):
-        route, interaction = ROUTES.match(ask("update", body=body, preferences=preferences))
-        try:
-            assert next(route.plan(interaction)).method == "PATCH"
-        except FhirError as error:
-            assert error.status_code in (400, 422)
+        assert first_step(body, preferences) in ("PATCH", 400, 422)
+
+
+def first_step(body: Json, preferences: Preferences) -> str | int:
+    """Return the method of the first call of an update, or the status of what is refused before any."""
+    route, interaction = ROUTES.match(ask("update", body=body, preferences=preferences))
+    try:
+        return next(route.plan(interaction)).method
+    except FhirError as error:
+        return error.status_code
 
 
 def test_an_answer_of_another_id_is_never_handed_on() -> None:
     done = update(ADA, answer(200, {"data": {**RECORD, "number": "43"}}))
 
-    text = "Northlab accepted the call (status 200), but its answer cannot be read: it is the record of another id than the one that was asked for."
+    text = (
+        "Northlab accepted the call (status 200), but its answer cannot be read: it "
+        "is the record of another id than the one that was asked for."
+    )
     assert problems(done) == (502, (Issue("partner-answer-unreadable", "exception", text),))
 
 
 def test_an_accepted_update_whose_answer_cannot_be_read_says_that_it_was_accepted() -> None:
     done = update(ADA, answer(202, b"<html>"))
 
-    text = "Northlab accepted the call (status 202), but its answer cannot be read: it is no JSON: The body is not JSON: Expecting value, at line 1, column 1."
+    text = (
+        "Northlab accepted the call (status 202), but its answer cannot be read: it "
+        "is no JSON: The body is not JSON: Expecting value, at line 1, column 1."
+    )
     assert problems(done) == (502, (Issue("partner-answer-unreadable", "exception", text),))
 
 
@@ -427,12 +465,24 @@ NOT_CLEARED = "The partner has no way to clear this element; give it another val
         (replaced("/active", False), Issue("read-only", "business-rule", READ_ONLY, "Patient.active")),
         ({"op": "remove", "path": "/active"}, Issue("read-only", "business-rule", READ_ONLY, "Patient.active")),
         ({"op": "remove", "path": "/meta"}, Issue("read-only", "business-rule", READ_ONLY, "Patient.meta.lastUpdated")),
-        ({"op": "remove", "path": "/birthDate"}, Issue("cannot-be-cleared", "business-rule", NOT_CLEARED, "Patient.birthDate")),
-        ({"op": "remove", "path": "/name/0/family"}, Issue("cannot-be-cleared", "business-rule", NOT_CLEARED, "Patient.name[0].family")),
-        ({"op": "remove", "path": "/name"}, Issue("cannot-be-cleared", "business-rule", NOT_CLEARED, "Patient.name[0].family")),
-        ({"op": "remove", "path": "/address"}, Issue("cannot-be-cleared", "business-rule", NOT_CLEARED, "Patient.address")),
+        (
+            {"op": "remove", "path": "/birthDate"},
+            Issue("cannot-be-cleared", "business-rule", NOT_CLEARED, "Patient.birthDate"),
+        ),
+        (
+            {"op": "remove", "path": "/name/0/family"},
+            Issue("cannot-be-cleared", "business-rule", NOT_CLEARED, "Patient.name[0].family"),
+        ),
+        (
+            {"op": "remove", "path": "/name"},
+            Issue("cannot-be-cleared", "business-rule", NOT_CLEARED, "Patient.name[0].family"),
+        ),
+        (
+            {"op": "remove", "path": "/address"},
+            Issue("cannot-be-cleared", "business-rule", NOT_CLEARED, "Patient.address"),
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_only_read_and_what_cannot_be_cleared_is_refused_at_the_element(operation_: Json, issue: Issue) -> None:
     done = patch(operation_, answers=(FOUND,))
 
@@ -527,7 +577,11 @@ def test_a_patch_keeps_a_code_that_no_table_knows() -> None:
 def test_a_refusal_of_a_patch_is_placed_in_the_patched_resource() -> None:
     text = FILE + "errors: {fields: errors}\n"
     routes = load(text, SEX, USE, CLIENT, operation("order"))
-    interaction = ask("patch", body=[{"op": "add", "path": "/address/0", "value": {"country": "GB"}}, replaced("/address/1/city", "Oslo")], content_type=JSON_PATCH)
+    interaction = ask(
+        "patch",
+        body=[{"op": "add", "path": "/address/0", "value": {"country": "GB"}}, replaced("/address/1/city", "Oslo")],
+        content_type=JSON_PATCH,
+    )
 
     done = handle(routes, interaction, FOUND, answer(422, {"errors": {"addresses[0].town": "no"}}))
 
@@ -535,7 +589,9 @@ def test_a_refusal_of_a_patch_is_placed_in_the_patched_resource() -> None:
 
 
 def test_a_header_that_is_missing_stops_a_patch_too() -> None:
-    text = FILE.replace("    repeat: {safe_without", "    headers: {X-Site: {header: X-Site}}\n    repeat: {safe_without")
+    text = FILE.replace(
+        "    repeat: {safe_without", "    headers: {X-Site: {header: X-Site}}\n    repeat: {safe_without"
+    )
     routes = load(text, SEX, USE, CLIENT, operation("order"))
     interaction = ask("patch", body=[replaced("/gender", "male")], content_type=JSON_PATCH)
 
@@ -558,7 +614,11 @@ def test_a_create_needs_an_id_that_the_partner_can_have() -> None:
 
     assert problems(without) == (
         400,
-        (Issue("element-missing", "required", "The body must tell the id of the record that it changes.", "Patient.id"),),
+        (
+            Issue(
+                "element-missing", "required", "The body must tell the id of the record that it changes.", "Patient.id"
+            ),
+        ),
     )
     assert problems(steering) == (
         400,
@@ -642,11 +702,22 @@ def message(version: str, id_: str | None = "42") -> Json:
             {"resource": {"resourceType": "MessageHeader", **header, "source": {"endpoint": "urn:oid:1.2.3"}}},
             {"resource": patient},
         ],
-    } | ({"identifier": {"system": "urn:ietf:rfc:3986", "value": "urn:uuid:a"}, "timestamp": "2026-02-03T04:05:06Z"} if version == "4.0" else {})
+    } | (
+        {"identifier": {"system": "urn:ietf:rfc:3986", "value": "urn:uuid:a"}, "timestamp": "2026-02-03T04:05:06Z"}
+        if version == "4.0"
+        else {}
+    )
 
 
 def passed(version: str, *answers: Any, body: Json = None, code: Any = "update", **also: Any) -> Done:
-    interaction = ask(code, also.pop("resource_type", "Bundle"), also.pop("id_", "42"), version=version, body=body or message(version), **also)
+    interaction = ask(
+        code,
+        also.pop("resource_type", "Bundle"),
+        also.pop("id_", "42"),
+        version=version,
+        body=body or message(version),
+        **also,
+    )
     return handle(PASSING, interaction, *answers)
 
 
@@ -705,7 +776,10 @@ def test_an_odd_answer_that_passes_through_does_not_break_the_bridge(meta: Json)
 
 @pytest.mark.parametrize(
     "also",
-    [{"code": "create", "id_": ""}, {"code": "operation", "operation": "process-message", "resource_type": None, "id_": None}],
+    [
+        {"code": "create", "id_": ""},
+        {"code": "operation", "operation": "process-message", "resource_type": None, "id_": None},
+    ],
 )
 def test_a_message_may_be_created_or_processed_and_is_an_update(also: Mapping[str, Any]) -> None:
     done = passed("3.0", answer(200, message("3.0")), **also)
@@ -753,13 +827,16 @@ def test_a_search_by_what_cannot_be_answered() -> None:
 @pytest.mark.parametrize(
     ("last_updated", "headers"),
     [
-        ("2017-04-20T19:14:13.0100+03:00", {"ETag": 'W/"2017-04-20T191413.01000300"', "Last-Modified": "Thu, 20 Apr 2017 16:14:13 GMT"}),
+        (
+            "2017-04-20T19:14:13.0100+03:00",
+            {"ETag": 'W/"2017-04-20T191413.01000300"', "Last-Modified": "Thu, 20 Apr 2017 16:14:13 GMT"},
+        ),
         ("2016-12-31T23:59:60Z", {"ETag": 'W/"2016-12-31T235960Z"'}),
         ("0001-01-01T00:00:00+14:00", {"ETag": 'W/"0001-01-01T0000001400"'}),
         ("2017-04-20", {}),
         (None, {}),
     ],
-)  # fmt: skip
+)
 def test_when_a_record_changed_is_its_version(last_updated: Json, headers: Json) -> None:
     assert version_headers({"meta": {"lastUpdated": last_updated}}) == headers
     assert version_headers(None) == version_headers([]) == version_headers({}) == {}

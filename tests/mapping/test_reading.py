@@ -95,26 +95,95 @@ def test_yaml_that_cannot_be_read_is_told_beside_the_other_files() -> None:
 
 
 INTERACTION = [
-    ("raed Patient: {call: GET /x, receive: {map: client}}", ["1: 'raed Patient' is no interaction; write '<interaction> <Type>' or '$name <Type>'; did you mean 'read'?"]),
-    ("read: {call: GET /x, receive: {map: client}}", ["1: 'read' is no interaction; write '<interaction> <Type>' or '$name <Type>'"]),
-    ("$ Patient: {call: GET /x, send: {map: client}, receive: {map: client}}", ["1: '$ Patient' is no interaction; write '<interaction> <Type>' or '$name <Type>'; known here: $name, create, patch, read, update"]),
-    ("read Patient: {}", ["1: 'read Patient' receives nothing; add 'receive'", "15: 'read Patient' has no 'call'; add it"]),
-    ("update Patient: x", ["1: 'update Patient' receives nothing; add 'receive'", "1: 'update Patient' sends nothing; add 'send'", "17: 'update Patient' must be a mapping; write 'key: value' lines"]),
-    ("read Patient: {call: FETCH /x, receive: {map: client}}", ["22: 'FETCH /x' is no call; write 'METHOD /path', as in 'GET /patients/{id}'"]),
-    ("read Patient: {call: GET x, receive: {map: client}}", ["22: 'GET x' is no call; write 'METHOD /path', as in 'GET /patients/{id}'"]),
-    ("read Patient: {call: GET /x, receive: {map: client}, repaet: safe}", ["54: unknown key 'repaet' in 'read Patient'; did you mean 'repeat'?"]),
-    ("read Patient: {call: GET /x, receive: {map: client}, repeat: always}", ["62: unknown 'repeat: always'; known here: safe, unsent"]),
-    ("read Patient: {call: GET /x, receive: {map: client}, repeat: [safe]}", ["62: text is expected here; write a word, quoted where YAML needs it"]),
-    ("read Patient: {call: GET /x, receive: {map: client}, repeat: {safe_without: a, safe: b}}", ["80: unknown key 'safe' in repeat; known here: safe_without"]),
-    ("read Patient: {call: GET /x, receive: {mpa: client}}", ["39: 'receive' has no 'map'; add it", "40: unknown key 'mpa' in 'receive'; did you mean 'map'?"]),
-    ("read Patient: {call: GET /x, receive: {map: client, empty: ok, at: [a]}}", ["60: unknown 'empty: ok'; known here: error, success", "68: text is expected here; write a word, quoted where YAML needs it"]),
+    (
+        "raed Patient: {call: GET /x, receive: {map: client}}",
+        ["1: 'raed Patient' is no interaction; write '<interaction> <Type>' or '$name <Type>'; did you mean 'read'?"],
+    ),
+    (
+        "read: {call: GET /x, receive: {map: client}}",
+        ["1: 'read' is no interaction; write '<interaction> <Type>' or '$name <Type>'"],
+    ),
+    (
+        "$ Patient: {call: GET /x, send: {map: client}, receive: {map: client}}",
+        [
+            (
+                "1: '$ Patient' is no interaction; write '<interaction> <Type>' or '$name "
+                "<Type>'; known here: $name, create, patch, read, update"
+            )
+        ],
+    ),
+    (
+        "read Patient: {}",
+        ["1: 'read Patient' receives nothing; add 'receive'", "15: 'read Patient' has no 'call'; add it"],
+    ),
+    (
+        "update Patient: x",
+        [
+            "1: 'update Patient' receives nothing; add 'receive'",
+            "1: 'update Patient' sends nothing; add 'send'",
+            "17: 'update Patient' must be a mapping; write 'key: value' lines",
+        ],
+    ),
+    (
+        "read Patient: {call: FETCH /x, receive: {map: client}}",
+        ["22: 'FETCH /x' is no call; write 'METHOD /path', as in 'GET /patients/{id}'"],
+    ),
+    (
+        "read Patient: {call: GET x, receive: {map: client}}",
+        ["22: 'GET x' is no call; write 'METHOD /path', as in 'GET /patients/{id}'"],
+    ),
+    (
+        "read Patient: {call: GET /x, receive: {map: client}, repaet: safe}",
+        ["54: unknown key 'repaet' in 'read Patient'; did you mean 'repeat'?"],
+    ),
+    (
+        "read Patient: {call: GET /x, receive: {map: client}, repeat: always}",
+        ["62: unknown 'repeat: always'; known here: safe, unsent"],
+    ),
+    (
+        "read Patient: {call: GET /x, receive: {map: client}, repeat: [safe]}",
+        ["62: text is expected here; write a word, quoted where YAML needs it"],
+    ),
+    (
+        "read Patient: {call: GET /x, receive: {map: client}, repeat: {safe_without: a, safe: b}}",
+        ["80: unknown key 'safe' in repeat; known here: safe_without"],
+    ),
+    (
+        "read Patient: {call: GET /x, receive: {mpa: client}}",
+        ["39: 'receive' has no 'map'; add it", "40: unknown key 'mpa' in 'receive'; did you mean 'map'?"],
+    ),
+    (
+        "read Patient: {call: GET /x, receive: {map: client, empty: ok, at: [a]}}",
+        [
+            "60: unknown 'empty: ok'; known here: error, success",
+            "68: text is expected here; write a word, quoted where YAML needs it",
+        ],
+    ),
     ("read Patient: {call: GET /x, receive: {map: client, id: {as: text}}}", ["57: id has no 'at'; add it"]),
-    ("read Patient: {call: GET /x, receive: {map: client, id: {at: n, as: number}}}", ["69: unknown transform 'number' of an id; write text or digits"]),
-    ("read Patient: {call: GET /x, receive: {map: client}, reads: read Patient}", ["54: 'reads' says nothing beside 'call'; remove it"]),
-    ("patch Patient: {reads: read Patient}", ["1: a patch reads and writes with other interactions; add 'reads' and 'writes'", "24: there is no interaction 'read Patient'; did you mean 'patch Patient'?"]),
-    ("create Patient: {definition: OperationDefinition/x}", ["1: a create is carried out as an update whose body tells the id; add 'as'"]),
-    ("create Patient: {as: update Patint, call: GET /x}", ["22: there is no update 'update Patint'", "37: 'call' says nothing beside 'as'; remove it"]),
-]  # fmt: skip
+    (
+        "read Patient: {call: GET /x, receive: {map: client, id: {at: n, as: number}}}",
+        ["69: unknown transform 'number' of an id; write text or digits"],
+    ),
+    (
+        "read Patient: {call: GET /x, receive: {map: client}, reads: read Patient}",
+        ["54: 'reads' says nothing beside 'call'; remove it"],
+    ),
+    (
+        "patch Patient: {reads: read Patient}",
+        [
+            "1: a patch reads and writes with other interactions; add 'reads' and 'writes'",
+            "24: there is no interaction 'read Patient'; did you mean 'patch Patient'?",
+        ],
+    ),
+    (
+        "create Patient: {definition: OperationDefinition/x}",
+        ["1: a create is carried out as an update whose body tells the id; add 'as'"],
+    ),
+    (
+        "create Patient: {as: update Patint, call: GET /x}",
+        ["22: there is no update 'update Patint'", "37: 'call' says nothing beside 'as'; remove it"],
+    ),
+]
 
 
 @pytest.mark.parametrize(("text", "found"), INTERACTION, ids=range(len(INTERACTION)))
@@ -130,14 +199,26 @@ def test_a_mistake_in_an_interaction_is_told_at_its_word(text: str, found: list[
         ("{header: a, text: b}", ["1: a header comes from exactly one of 'header', 'element', 'text' and 'new'"]),
         ("{like: uuid}", ["1: a header comes from exactly one of 'header', 'element', 'text' and 'new'"]),
         ("{first_of: []}", ["1: 'first_of' is empty; list at least one source"]),
-        ("{first_of: x}", ["1: 'first_of' is empty; list at least one source", "12: 'first_of' must be a list; start each item with '- '"]),
+        (
+            "{first_of: x}",
+            [
+                "1: 'first_of' is empty; list at least one source",
+                "12: 'first_of' must be a list; start each item with '- '",
+            ],
+        ),
         ("{new: oid}", ["7: unknown 'new: oid'; known here: uuid"]),
         ("{header: a, like: uid}", ["19: unknown 'like: uid'; did you mean 'uuid'?"]),
         ("{haeder: a, text: b}", ["2: unknown key 'haeder' in header; did you mean 'header'?"]),
-        ("x", ["1: header must be a mapping; write 'key: value' lines", "1: a header comes from exactly one of 'header', 'element', 'text' and 'new'"]),
+        (
+            "x",
+            [
+                "1: header must be a mapping; write 'key: value' lines",
+                "1: a header comes from exactly one of 'header', 'element', 'text' and 'new'",
+            ],
+        ),
         ("{element: nmae}", ["11: 'nmae' is an element of what is sent, and nothing is sent; add 'send'"]),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_in_a_header_is_told_at_its_word(header: str, found: list[str]) -> None:
     read = f"  read Patient: {{call: GET /y, receive: {{map: client}}, headers: {{X-A: {header}}}}}\n"
 
@@ -158,12 +239,21 @@ def test_a_mistake_in_a_header_is_told_at_its_word(header: str, found: list[str]
         ("{operation_outcome: yes}", ["21: unknown 'operation_outcome: yes'; known here: false, true"]),
         ("{says: {code: conflict}}", ["8: 'says' must be a list; start each item with '- '"]),
         ("{says: [{text: a}]}", ["9: says has no 'code'; add it"]),
-        ("{says: [{code: bisness-rule}]}", ["16: 'bisness-rule' is no issue type of FHIR; did you mean 'business-rule'?"]),
-        ("{says: [{code: conflict, status: [400, 20], answer: 300}]}", ["40: '20' is no HTTP status of an error; write one from 400 to 599", "53: '300' is no HTTP status of an error; write one from 400 to 599"]),
+        (
+            "{says: [{code: bisness-rule}]}",
+            ["16: 'bisness-rule' is no issue type of FHIR; did you mean 'business-rule'?"],
+        ),
+        (
+            "{says: [{code: conflict, status: [400, 20], answer: 300}]}",
+            [
+                "40: '20' is no HTTP status of an error; write one from 400 to 599",
+                "53: '300' is no HTTP status of an error; write one from 400 to 599",
+            ],
+        ),
         ("{says: [{code: conflict, statsu: 400}]}", ["26: unknown key 'statsu' in says; did you mean 'status'?"]),
         ("[text]", ["1: errors must be a mapping; write 'key: value' lines"]),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_in_errors_is_told_at_its_word(errors: str, found: list[str]) -> None:
     lines = after_start(f"errors: {errors}\n")
 
@@ -172,17 +262,35 @@ def test_a_mistake_in_errors_is_told_at_its_word(errors: str, found: list[str]) 
 
 ROWS = [
     ("birthDate: {}", ["1: row 'birthDate' needs exactly one of 'at', 'path' and 'outcome'"]),
-    ("birthDate: dob", ["1: row 'birthDate' needs exactly one of 'at', 'path' and 'outcome'", "12: row 'birthDate' must be a mapping; write 'key: value' lines"]),
+    (
+        "birthDate: dob",
+        [
+            "1: row 'birthDate' needs exactly one of 'at', 'path' and 'outcome'",
+            "12: row 'birthDate' must be a mapping; write 'key: value' lines",
+        ],
+    ),
     ("birthDate: {at: a, requird: true}", ["20: unknown key 'requird' in row 'birthDate'; did you mean 'required'?"]),
     ("birthDate: {at: a, required: maybe}", ["30: unknown 'required: maybe'; known here: false, true"]),
     ("birthDate: {at: a, only: to_partner}", ["26: unknown 'only: to_partner'; known here: both, to_fhir"]),
     ("birthDate: {at: a, otherwise: b}", ["20: 'otherwise' says nothing beside 'at'; remove it"]),
-    ("language: {path: id, codes: ConceptMap/x, only: to_fhir}", ["22: 'codes' says nothing beside 'path'; remove it", "43: 'only' says nothing beside 'path'; remove it"]),
-    ("address: {at: a, required: true, each: {city: {at: b}}}", ["18: 'required' says nothing beside 'each'; remove it"]),
+    (
+        "language: {path: id, codes: ConceptMap/x, only: to_fhir}",
+        ["22: 'codes' says nothing beside 'path'; remove it", "43: 'only' says nothing beside 'path'; remove it"],
+    ),
+    (
+        "address: {at: a, required: true, each: {city: {at: b}}}",
+        ["18: 'required' says nothing beside 'each'; remove it"],
+    ),
     ("address: {at: [a, b], each: {city: {at: b}}}", ["19: a list is in one field; name one"]),
     ("address: {each: {city: {at: b}}}", ["1: row 'address' needs exactly one of 'at', 'path' and 'outcome'"]),
-    ("gender: {at: a, as: text, codes: ConceptMap/x}", ["21: 'codes' says already how the value is sent; keep one of 'as' and 'codes'", "34: ConceptMap/x is not among the definitions; add it, or correct the name"]),
-]  # fmt: skip
+    (
+        "gender: {at: a, as: text, codes: ConceptMap/x}",
+        [
+            "21: 'codes' says already how the value is sent; keep one of 'as' and 'codes'",
+            "34: ConceptMap/x is not among the definitions; add it, or correct the name",
+        ],
+    ),
+]
 
 
 @pytest.mark.parametrize(("row", "found"), ROWS, ids=range(len(ROWS)))

@@ -47,16 +47,22 @@ PATIENT = {
         {
             "relationship": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0131", "code": "N"}]}],
             "name": {"family": "Milbanke"},
-            "telecom": [{"system": "email", "value": "a@b"}, {"system": "phone", "value": "1"}, {"system": "phone", "value": "2"}],
+            "telecom": [
+                {"system": "email", "value": "a@b"},
+                {"system": "phone", "value": "1"},
+                {"system": "phone", "value": "2"},
+            ],
         },
     ],
-}  # fmt: skip
+}
 REFUSED = "Northlab refused the request."
 OUR_CALL = "Northlab did not understand the bridge's call; the mapping file has to be mended."
 LATER = "Northlab is not available; send again later."
 
 
-def refusal(response: PartnerResponse, errors: str = ERRORS, *, sent: Json = PATIENT, connection: str = "") -> FhirError:
+def refusal(
+    response: PartnerResponse, errors: str = ERRORS, *, sent: Json = PATIENT, connection: str = ""
+) -> FhirError:
     """Return what the client gets for a partner's answer to an update with PATIENT."""
     text = FILE.replace("_URL}", f"_URL{connection}}}") + errors
     (route,) = load(text).partners["northlab"].routes
@@ -121,7 +127,7 @@ def test_a_forwarded_token_that_is_refused_is_the_clients_own() -> None:
 
 
 def test_a_token_of_the_bridge_that_stands_before_forwarding_is_the_bridges() -> None:
-    bearer = '{first_of: [{scheme: bearer, token: abc}, {scheme: forward}]}'
+    bearer = "{first_of: [{scheme: bearer, token: abc}, {scheme: forward}]}"
 
     assert refusal(answer(401), connection=f", auth: [{bearer}]").status_code == 502
 
@@ -144,7 +150,11 @@ def test_the_partners_words_and_code_stand_beside_ours() -> None:
 
     assert told(error) == (
         400,
-        (Issue("partner-refused", "invalid", REFUSED, partner=coding("request_malformed"), diagnostics="Bad  request"),),
+        (
+            Issue(
+                "partner-refused", "invalid", REFUSED, partner=coding("request_malformed"), diagnostics="Bad  request"
+            ),
+        ),
         {},
     )
 
@@ -155,8 +165,14 @@ def test_the_first_field_that_has_words_is_taken() -> None:
 
 @pytest.mark.parametrize(
     ("status", "code", "issue_code"),
-    [(400, "required", "required"), (422, "GONE", "deleted"), (422, "other", "business-rule"), (403, "required", "forbidden"), (404, "required", "not-found")],
-)  # fmt: skip
+    [
+        (400, "required", "required"),
+        (422, "GONE", "deleted"),
+        (422, "other", "business-rule"),
+        (403, "required", "forbidden"),
+        (404, "required", "not-found"),
+    ],
+)
 def test_the_partners_code_decides_where_the_status_says_little(status: int, code: str, issue_code: IssueCode) -> None:
     (issue,) = refusal(answer(status, {"error": {"type": code}})).issues
 
@@ -253,7 +269,11 @@ def test_a_field_is_taken_back_to_the_element_that_was_sent(spelled: str, elemen
 
 @pytest.mark.parametrize(
     ("field", "element"),
-    [("surname", "Patient.name.family"), ("kin", "Patient.contact"), ("kin.phones[0].number", "Patient.contact.telecom")],
+    [
+        ("surname", "Patient.name.family"),
+        ("kin", "Patient.contact"),
+        ("kin.phones[0].number", "Patient.contact.telecom"),
+    ],
 )
 def test_a_field_that_was_not_sent_is_placed_where_its_element_would_stand(field: str, element: str) -> None:
     body = {"errors": {field: ["is missing"]}}
@@ -269,24 +289,40 @@ def test_each_complaint_is_an_issue_of_its_own() -> None:
             "type": "validation_failed",
             "message": "Validation failed.",
             "invalid": [
-                {"entry": "$.born", "rules": [{"rule": "required", "words": "is missing"}, {"rule": "b", "words": "or wrong"}]},
+                {
+                    "entry": "$.born",
+                    "rules": [{"rule": "required", "words": "is missing"}, {"rule": "b", "words": "or wrong"}],
+                },
                 {"entry": "$.kin.phones.[1].kind", "rules": [{"rule": "inclusion"}]},
                 {"rules": []},
                 "odd",
             ],
         }
-    }  # fmt: skip
+    }
 
     assert told(refusal(answer(422, body))) == (
         422,
         (
-            Issue("partner-refused", "required", "Northlab refused its field `born`.", "Patient.birthDate", partner=coding("required"), diagnostics="is missing; or wrong"),
-            Issue("partner-refused", "business-rule", "Northlab refused its field `kin.phones[1].kind`.", "Patient.contact[1].telecom[2].use", partner=coding("inclusion")),
+            Issue(
+                "partner-refused",
+                "required",
+                "Northlab refused its field `born`.",
+                "Patient.birthDate",
+                partner=coding("required"),
+                diagnostics="is missing; or wrong",
+            ),
+            Issue(
+                "partner-refused",
+                "business-rule",
+                "Northlab refused its field `kin.phones[1].kind`.",
+                "Patient.contact[1].telecom[2].use",
+                partner=coding("inclusion"),
+            ),
             Issue("partner-refused", "business-rule", REFUSED, partner=coding("validation_failed")),
             Issue("partner-refused", "business-rule", REFUSED, partner=coding("validation_failed")),
         ),
         {},
-    )  # fmt: skip
+    )
 
 
 def test_an_object_of_fields_is_read_too() -> None:
@@ -295,12 +331,20 @@ def test_an_object_of_fields_is_read_too() -> None:
     assert told(refusal(answer(400, body))) == (
         400,
         (
-            Issue("partner-refused", "invalid", "Northlab refused its field `born`.", "Patient.birthDate", diagnostics="a; b"),
-            Issue("partner-refused", "invalid", "Northlab refused its field `kin`.", "Patient.contact[1]", diagnostics="c"),
+            Issue(
+                "partner-refused",
+                "invalid",
+                "Northlab refused its field `born`.",
+                "Patient.birthDate",
+                diagnostics="a; b",
+            ),
+            Issue(
+                "partner-refused", "invalid", "Northlab refused its field `kin`.", "Patient.contact[1]", diagnostics="c"
+            ),
             Issue("partner-refused", "invalid", REFUSED),
         ),
         {},
-    )  # fmt: skip
+    )
 
 
 def test_a_field_is_named_only_where_it_is_the_fields_fault() -> None:
@@ -309,7 +353,9 @@ def test_a_field_is_named_only_where_it_is_the_fields_fault() -> None:
     assert (issue.text, issue.expression) == ("Northlab does not allow this.", "Patient.birthDate")
 
 
-@pytest.mark.parametrize("odd", [{"error": {"invalid": {}}}, {"error": []}, {"errors": ["a"]}, {"error": {"invalid": 7}}])
+@pytest.mark.parametrize(
+    "odd", [{"error": {"invalid": {}}}, {"error": []}, {"errors": ["a"]}, {"error": {"invalid": 7}}]
+)
 def test_errors_of_another_shape_leave_the_status(odd: Json) -> None:
     assert told(refusal(answer(400, odd))) == (400, (Issue("partner-refused", "invalid", REFUSED),), {})
 
@@ -334,7 +380,9 @@ def test_what_a_partner_spells_does_no_harm_in_our_text() -> None:
         (b'"a text"', '"a text"'),
     ],
 )
-def test_the_partners_own_words_are_one_line_of_a_thousand_characters_and_no_html(body: bytes, words: str | None) -> None:
+def test_the_partners_own_words_are_one_line_of_a_thousand_characters_and_no_html(
+    body: bytes, words: str | None
+) -> None:
     assert refusal(answer(400, body)).issues[0].diagnostics == words
 
 
@@ -353,22 +401,46 @@ def outcome(*issues: Json) -> Json:
 
 def test_an_outcome_of_the_partner_is_passed_on_issue_by_issue() -> None:
     body = outcome(
-        {"severity": "error", "code": "required", "diagnostics": "name is missing", "expression": ["Bundle.entry[0].resource.name"]},
-        {"severity": "error", "code": "value", "details": {"text": "bad date"}, "location": ["/f:Patient/f:birthDate", "Patient.birthDate"]},
+        {
+            "severity": "error",
+            "code": "required",
+            "diagnostics": "name is missing",
+            "expression": ["Bundle.entry[0].resource.name"],
+        },
+        {
+            "severity": "error",
+            "code": "value",
+            "details": {"text": "bad date"},
+            "location": ["/f:Patient/f:birthDate", "Patient.birthDate"],
+        },
         {"severity": "error", "code": "not-a-code", "expression": ["<script>"]},
         "odd",
-    )  # fmt: skip
+    )
 
     assert told(refusal(answer(400, body), OUTCOME)) == (
         400,
         (
-            Issue("partner-refused", "required", REFUSED, "Bundle.entry[0].resource.name", partner=coding("required"), diagnostics="name is missing"),
-            Issue("partner-refused", "value", REFUSED, "Patient.birthDate", partner=coding("value"), diagnostics="bad date"),
+            Issue(
+                "partner-refused",
+                "required",
+                REFUSED,
+                "Bundle.entry[0].resource.name",
+                partner=coding("required"),
+                diagnostics="name is missing",
+            ),
+            Issue(
+                "partner-refused",
+                "value",
+                REFUSED,
+                "Patient.birthDate",
+                partner=coding("value"),
+                diagnostics="bad date",
+            ),
             Issue("partner-refused", "invalid", REFUSED, partner=coding("not-a-code")),
             Issue("partner-refused", "invalid", REFUSED),
         ),
         {},
-    )  # fmt: skip
+    )
 
 
 def test_an_outcome_does_not_change_what_the_status_says_for_sure() -> None:
@@ -379,7 +451,11 @@ def test_an_outcome_does_not_change_what_the_status_says_for_sure() -> None:
 
 @pytest.mark.parametrize("body", [{"issue": {}}, {"issue": []}, {}])
 def test_an_outcome_without_issues_leaves_the_status(body: Json) -> None:
-    assert told(refusal(answer(500, body), OUTCOME)) == (502, (Issue("partner-error", "exception", "Northlab failed."),), {})
+    assert told(refusal(answer(500, body), OUTCOME)) == (
+        502,
+        (Issue("partner-error", "exception", "Northlab failed."),),
+        {},
+    )
 
 
 def test_without_any_line_about_errors_the_status_alone_counts() -> None:

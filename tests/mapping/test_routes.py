@@ -53,7 +53,15 @@ HUB = hub()
 BASES = "/fhir/north, /fhir/south"
 
 
-def found(code: Any, resource_type: Any = "Patient", id_: Any = "42", *, base: str | None = None, routes: Routes = HUB, **also: Any) -> str:  # fmt: skip
+def found(
+    code: Any,
+    resource_type: Any = "Patient",
+    id_: Any = "42",
+    *,
+    base: str | None = None,
+    routes: Routes = HUB,
+    **also: Any,
+) -> str:
     """Return partner and interaction of the route, or status and issue of the error."""
     return spelled(routes, ask(code, resource_type, id_, base=base, **also))
 
@@ -67,7 +75,15 @@ def spelled(routes: Routes, interaction: Any) -> str:
     return f"{route.partner}: {f'${route.operation}' if route.operation else route.code} {route.resource_type}"
 
 
-def failure(code: Any, resource_type: Any = "Patient", id_: Any = "42", *, base: str | None = None, routes: Routes = HUB, **also: Any) -> tuple[int, tuple[Issue, ...], dict[str, str]]:  # fmt: skip
+def failure(
+    code: Any,
+    resource_type: Any = "Patient",
+    id_: Any = "42",
+    *,
+    base: str | None = None,
+    routes: Routes = HUB,
+    **also: Any,
+) -> tuple[int, tuple[Issue, ...], dict[str, str]]:
     with pytest.raises(FhirError) as caught:
         routes.match(ask(code, resource_type, id_, base=base, **also))
     return caught.value.status_code, caught.value.issues, caught.value.headers
@@ -89,13 +105,19 @@ SYSTEM = f"{CANONICAL}/sid/south"
         ({"code": "operation", "operation": "south-order"}, "south: $south-order Patient"),
         ({"code": "update", "body": {"meta": {"profile": ["http://x.example", PROFILE]}}}, "south: update Patient"),
         ({"code": "update", "body": {"meta": {"profile": [f"{PROFILE}|1.0.0"]}}}, "south: update Patient"),
-        ({"code": "update", "body": {"identifier": [{"system": "x"}, {"system": SYSTEM, "value": "1"}]}}, "south: update Patient"),
-        ({"code": "update", "resource_type": "Bundle", "body": {"identifier": {"system": SYSTEM, "value": "1"}}}, "south: update Bundle"),
+        (
+            {"code": "update", "body": {"identifier": [{"system": "x"}, {"system": SYSTEM, "value": "1"}]}},
+            "south: update Patient",
+        ),
+        (
+            {"code": "update", "resource_type": "Bundle", "body": {"identifier": {"system": SYSTEM, "value": "1"}}},
+            "south: update Bundle",
+        ),
         ({"code": "read", "query": (("identifier", f"{SYSTEM}|1"),)}, "south: read Patient"),
         ({"code": "update", "resource_type": "Bundle", "body": message(EVENT)}, "south: update Bundle"),
         ({"code": "update", "resource_type": "Bundle", "body": message(EVENT, "event")}, "south: update Bundle"),
     ],
-)  # fmt: skip
+)
 def test_at_the_hub_each_of_four_signs_finds_the_partner(sign: dict[str, Any], route: str) -> None:
     assert found(**sign) == route
 
@@ -105,7 +127,9 @@ def test_the_first_sign_that_any_partner_shows_decides() -> None:
 
     assert found("update", body=north) == "north: update Patient"
     assert found("operation", operation="south-order", body=north) == "south: $south-order Patient"
-    assert found("update", "Bundle", body={**message(EVENT), "identifier": {"system": SYSTEM}}) == "south: update Bundle"
+    assert (
+        found("update", "Bundle", body={**message(EVENT), "identifier": {"system": SYSTEM}}) == "south: update Bundle"
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,12 +174,20 @@ def test_a_sign_of_two_partners_names_both(sign: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        None, 5, [], {"meta": None}, {"meta": {"profile": "x"}}, {"meta": {"profile": [5]}}, {"identifier": 5},
-        {"identifier": [5, {"system": 5}, {}]}, {"entry": 5}, {"entry": [5, {"resource": 5}]},
+        None,
+        5,
+        [],
+        {"meta": None},
+        {"meta": {"profile": "x"}},
+        {"meta": {"profile": [5]}},
+        {"identifier": 5},
+        {"identifier": [5, {"system": 5}, {}]},
+        {"entry": 5},
+        {"entry": [5, {"resource": 5}]},
         {"entry": [{"resource": {"resourceType": "MessageHeader"}}]},
         {"entry": [{"resource": {"resourceType": "MessageHeader", "event": {}}}]},
     ],
-)  # fmt: skip
+)
 def test_odd_bodies_show_no_sign(body: Json) -> None:
     assert found("update", "Bundle", body=body) == "404 no-partner-found"
 
@@ -180,10 +212,19 @@ def test_at_its_own_base_a_partner_needs_no_sign() -> None:
 def test_a_partner_that_is_not_configured_names_the_variable_to_set() -> None:
     assert failure("read", base="west") == (
         404,
-        (Issue("partner-not-configured", "not-supported", "West is not configured here; set WEST_URL and start again."),),
+        (
+            Issue(
+                "partner-not-configured", "not-supported", "West is not configured here; set WEST_URL and start again."
+            ),
+        ),
         {},
     )
-    assert load({"c.yaml": lab("west", "three", "WEST_URL")}, profile("west", "Patient"), operation("op"), environment={**URL, "WEST_URL": "http://w"}).configured()  # fmt: skip
+    assert load(
+        {"c.yaml": lab("west", "three", "WEST_URL")},
+        profile("west", "Patient"),
+        operation("op"),
+        environment={**URL, "WEST_URL": "http://w"},
+    ).configured()
 
 
 @pytest.mark.parametrize(
@@ -239,10 +280,19 @@ def test_an_interaction_that_is_not_offered_is_told_those_that_are(
 
 @pytest.mark.parametrize(
     ("resource_type", "id_", "operation_"),
-    [("Patient", "42", "lookup"), ("Patient", None, "order"), ("Bundle", "42", "order"), ("Bundle", "42", "process-message"), (None, None, "order")],
-)  # fmt: skip
+    [
+        ("Patient", "42", "lookup"),
+        ("Patient", None, "order"),
+        ("Bundle", "42", "order"),
+        ("Bundle", "42", "process-message"),
+        (None, None, "order"),
+    ],
+)
 def test_an_operation_that_is_not_there_or_not_at_this_level(resource_type: Any, id_: Any, operation_: str) -> None:
-    text = f"North has no operation `${operation_}` at this address. It has [base]/$process-message, Patient/[id]/$north-order."
+    text = (
+        f"North has no operation `${operation_}` at this address. It has "
+        f"[base]/$process-message, Patient/[id]/$north-order."
+    )
 
     assert failure("operation", resource_type, id_, base="north", operation=operation_) == (
         404,
@@ -270,7 +320,12 @@ def test_a_conditional_update_or_patch_has_the_id_that_its_criteria_tell() -> No
     _, with_id = HUB.match(ask("update", id_=None, base="north", query=(("_id", "42"),), body={**body, "id": "43"}))
     _, patch = HUB.match(ask("patch", id_=None, base="north", query=(("_id", "42"),), body=[]))
 
-    assert (route.code, update.id, update.body, body) == ("update", "42", {**body, "id": "42"}, {"resourceType": "Patient", "birthDate": "1815-12-10"})
+    assert (route.code, update.id, update.body, body) == (
+        "update",
+        "42",
+        {**body, "id": "42"},
+        {"resourceType": "Patient", "birthDate": "1815-12-10"},
+    )
     assert (with_id.body["id"], patch.id, patch.body) == ("43", "42", [])
 
 
@@ -284,9 +339,13 @@ ONE_WAY = f"A Patient is found here by `_id` or `identifier={CANONICAL}/sid/nort
         ((("name", "Ada"),), 400, Issue("no-such-search", "not-supported", ONE_WAY)),
         ((("_id", "42"), ("name", "Ada")), 400, Issue("no-such-search", "not-supported", ONE_WAY)),
         ((("identifier", f"{CANONICAL}/sid/shared|42"),), 400, Issue("no-such-search", "not-supported", ONE_WAY)),
-        ((("_id", "42,43"),), 412, Issue("no-such-search", "multiple-matches", "The criteria name more than one Patient; name one.")),
+        (
+            (("_id", "42,43"),),
+            412,
+            Issue("no-such-search", "multiple-matches", "The criteria name more than one Patient; name one."),
+        ),
     ],
-)  # fmt: skip
+)
 def test_criteria_that_do_not_tell_one_id(query: Any, status: int, issue: Issue) -> None:
     assert failure("update", id_=None, base="north", query=query, body={}) == (status, (issue,), {})
 
@@ -344,7 +403,19 @@ def test_the_methods_that_an_address_takes(address: Address, methods: list[str])
 
 def test_the_hub_speaks_r4_and_whatever_a_configured_partner_speaks() -> None:
     stu3 = 'partner: {}\nfhir: ["3.0"]\nconnection: {{base_url: ${}}}\n'
-    routes = load({"a.yaml": lab("north", "one"), "b.yaml": stu3.format("b", "NORTHLAB_URL"), "c.yaml": stu3.format("c", "UNSET")}, profile("north", "Patient"), operation("op"))  # fmt: skip
+    routes = load(
+        {
+            "a.yaml": lab("north", "one"),
+            "b.yaml": stu3.format("b", "NORTHLAB_URL"),
+            "c.yaml": stu3.format("c", "UNSET"),
+        },
+        profile("north", "Patient"),
+        operation("op"),
+    )
 
-    assert (routes.versions(None), routes.versions("b"), routes.versions("north")) == (("4.0", "3.0"), ("3.0",), ("4.0",))
+    assert (routes.versions(None), routes.versions("b"), routes.versions("north")) == (
+        ("4.0", "3.0"),
+        ("3.0",),
+        ("4.0",),
+    )
     assert HUB.versions(None) == ("4.0",)

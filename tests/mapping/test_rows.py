@@ -118,7 +118,11 @@ def test_codes_go_through_their_table() -> None:
     map_ = mapped("gender: {at: sex, codes: ConceptMap/sex}\nactive: {at: state, codes: ConceptMap/open}", SEX, OPEN)
 
     assert sent(map_, {"gender": "male", "active": False}) == {"sex": "M", "state": "CLOSED"}
-    assert received(map_, {"sex": "F", "state": "OPEN"}) == {"resourceType": "Patient", "gender": "female", "active": True}
+    assert received(map_, {"sex": "F", "state": "OPEN"}) == {
+        "resourceType": "Patient",
+        "gender": "female",
+        "active": True,
+    }
 
 
 def test_a_code_that_the_table_has_not_is_refused_naming_those_it_has() -> None:
@@ -164,13 +168,13 @@ def test_a_code_of_the_partner_that_no_table_knows_is_absent_and_unsupported() -
 
 def test_an_unknown_code_in_a_list_of_codes_keeps_its_place() -> None:
     table = concept_map("suffix", ("PhD", "1"))
-    map_ = mapped("name[usual].suffix[0]: {at: a, codes: ConceptMap/suffix}\nname[usual].suffix[1]: {at: b}", table, slices=NAMES)
+    map_ = mapped(
+        "name[usual].suffix[0]: {at: a, codes: ConceptMap/suffix}\nname[usual].suffix[1]: {at: b}", table, slices=NAMES
+    )
 
     resource, receiving = map_.to_fhir({"a": "9", "b": "jr"})
 
-    assert resource["name"] == [
-        {"use": "usual", "suffix": [None, "jr"], "_suffix": [extension("unsupported"), None]}
-    ]
+    assert resource["name"] == [{"use": "usual", "suffix": [None, "jr"], "_suffix": [extension("unsupported"), None]}]
     assert receiving.unknown_codes == [("a", "9")]
     assert sent(map_, resource) == {"b": "jr"}
 
@@ -184,7 +188,10 @@ def test_a_code_in_the_log_is_short_and_harmless(code: Json, shown: str) -> None
 
 
 def test_a_code_that_is_no_text_cannot_be_read() -> None:
-    assert unreadable(mapped("gender: {at: sex, codes: ConceptMap/sex}", SEX), {"sex": 1}) == (("sex",), "text is expected here")
+    assert unreadable(mapped("gender: {at: sex, codes: ConceptMap/sex}", SEX), {"sex": 1}) == (
+        ("sex",),
+        "text is expected here",
+    )
 
 
 def test_an_unknown_code_that_stands_alone_is_kept_by_not_being_sent() -> None:
@@ -198,7 +205,9 @@ LOST = "the partner has a code here that no table knows, and sending what is aro
 
 def test_an_unknown_code_is_not_lost_with_what_is_sent_around_it() -> None:
     """The partner takes a field of its record whole; a field that is not sent keeps what is in it."""
-    map_ = mapped("gender: {at: person.sex, codes: ConceptMap/sex}\nbirthDate: {at: person.born}\nactive: {at: open}", SEX)
+    map_ = mapped(
+        "gender: {at: person.sex, codes: ConceptMap/sex}\nbirthDate: {at: person.born}\nactive: {at: open}", SEX
+    )
     read = {"_gender": extension("unsupported"), "birthDate": "1815-12-10"}
 
     assert refused(map_, read) == (
@@ -228,8 +237,18 @@ def test_absent_for_another_reason_is_just_absent() -> None:
 
 def test_each_member_of_a_list_is_an_item() -> None:
     map_ = mapped(ADDRESSES, USE)
-    resource = {"address": [{"use": "home", "line": ["Gata 1"], "city": "Oslo"}, {"use": "work", "line": ["Gata 2", "c/o Dahl"]}]}
-    record = {"addresses": [{"kind": "HOME", "street": "Gata 1", "town": "Oslo"}, {"kind": "OFFICE", "street": "Gata 2", "careOf": "c/o Dahl"}]}
+    resource = {
+        "address": [
+            {"use": "home", "line": ["Gata 1"], "city": "Oslo"},
+            {"use": "work", "line": ["Gata 2", "c/o Dahl"]},
+        ]
+    }
+    record = {
+        "addresses": [
+            {"kind": "HOME", "street": "Gata 1", "town": "Oslo"},
+            {"kind": "OFFICE", "street": "Gata 2", "careOf": "c/o Dahl"},
+        ]
+    }
 
     assert sent(map_, resource) == record
     assert received(map_, record) == {"resourceType": "Patient", **resource}
@@ -238,7 +257,10 @@ def test_each_member_of_a_list_is_an_item() -> None:
 def test_several_codes_of_the_partner_may_be_one_of_fhirs() -> None:
     map_ = mapped(ADDRESSES, USE)
 
-    assert received(map_, {"addresses": [{"kind": "WORK"}, {"kind": "OFFICE"}]})["address"] == [{"use": "work"}, {"use": "work"}]
+    assert received(map_, {"addresses": [{"kind": "WORK"}, {"kind": "OFFICE"}]})["address"] == [
+        {"use": "work"},
+        {"use": "work"},
+    ]
 
 
 def test_a_member_that_has_nothing_for_the_partner_is_no_item() -> None:
@@ -279,7 +301,13 @@ def traced(map_: Map, resource: Json) -> list[tuple[str, object, Json, bool]]:
 
 
 def test_the_trace_of_a_row_tells_element_field_and_value_also_where_it_is_absent() -> None:
-    map_ = mapped("gender: {at: person.sex, codes: ConceptMap/sex}\nbirthDate: {at: born}\nid: {at: n, only: to_fhir}\ndeceasedDateTime: {at: died, as: date}", SEX)
+    map_ = mapped(
+        (
+            "gender: {at: person.sex, codes: ConceptMap/sex}\nbirthDate: {at: "
+            "born}\nid: {at: n, only: to_fhir}\ndeceasedDateTime: {at: died, as: date}"
+        ),
+        SEX,
+    )
 
     assert traced(map_, {"gender": "male", "id": "42", "deceasedDateTime": "1852"}) == [
         ("Patient.gender", ("person", "sex"), "M", True),

@@ -27,7 +27,11 @@ PATIENT = compile_slice([fixed_value(["resource", "resourceType"], "resource.res
         (KIN, [{"relationship": [{"text": "N"}]}, {"relationship": []}, {}], None),
         (KIN, [{"relationship": [{"coding": [{"system": SYSTEM, "code": "N", "display": "Next of kin"}]}]}], 0),
         (TYPED, [{"type": {"text": "MR"}}, {}, {"type": {"coding": [{"system": SYSTEM, "code": "MR"}]}}], 2),
-        (PATIENT, [{"fullUrl": "a"}, {"resource": {"resourceType": "Group"}}, {"resource": {"resourceType": "Patient"}}], 2),
+        (
+            PATIENT,
+            [{"fullUrl": "a"}, {"resource": {"resourceType": "Group"}}, {"resource": {"resourceType": "Patient"}}],
+            2,
+        ),
     ],
 )
 def test_the_first_member_that_fits_is_meant(slice_: Slice, members: Json, index: int | None) -> None:
@@ -58,11 +62,19 @@ def test_a_new_member_fits(slice_: Slice, made: Json) -> None:
         (USUAL, {}, []),
         (HOME_PHONE, {"system": "phone", "use": "home"}, ["system", "use"]),
         (HOME_PHONE, {"system": "phone"}, ["system"]),
-        (KIN, {"relationship": [{}, {"coding": [{"system": SYSTEM, "code": "N"}]}]}, ["relationship[1].coding[0].system", "relationship[1].coding[0].code"]),
-        (TYPED, {"type": {"coding": [{}, {"system": SYSTEM, "code": "MR"}]}}, ["type.coding[1].system", "type.coding[1].code"]),
+        (
+            KIN,
+            {"relationship": [{}, {"coding": [{"system": SYSTEM, "code": "N"}]}]},
+            ["relationship[1].coding[0].system", "relationship[1].coding[0].code"],
+        ),
+        (
+            TYPED,
+            {"type": {"coding": [{}, {"system": SYSTEM, "code": "MR"}]}},
+            ["type.coding[1].system", "type.coding[1].code"],
+        ),
         (TYPED, {}, []),
     ],
-)  # fmt: skip
+)
 def test_the_elements_that_tell_a_member(slice_: Slice, member: Json, elements: list[str]) -> None:
     """Just these: what else a Coding says is not used."""
     assert slice_.told_by(member) == elements

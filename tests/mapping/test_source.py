@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from fhir_bridge.mapping.source import (
-    Mark,
     MappingFileError,
+    Mark,
     Node,
     Problems,
     Text,
@@ -32,7 +32,7 @@ def lines(text: str) -> list[str]:
     return problems.lines()
 
 
-def test_every_value_knows_its_line_and_column_from_1():
+def test_every_value_knows_its_line_and_column_from_1() -> None:
     root = nodes("a: x\nb:\n  - y\n")
 
     assert root == Node(
@@ -48,18 +48,20 @@ def test_every_value_knows_its_line_and_column_from_1():
     )
 
 
-@pytest.mark.parametrize("typed", ["NO", "012", "1:30", "1e3", "true", "null", "~", "0x1F", "1_000", "2026-01-02", "-0"])
-def test_a_value_stays_the_text_that_was_typed(typed):
+@pytest.mark.parametrize(
+    "typed", ["NO", "012", "1:30", "1e3", "true", "null", "~", "0x1F", "1_000", "2026-01-02", "-0"]
+)
+def test_a_value_stays_the_text_that_was_typed(typed: str) -> None:
     assert nodes(f"country: {typed}").pairs[0][1].text == typed
 
 
-def test_a_word_is_text_with_its_place():
+def test_a_word_is_text_with_its_place() -> None:
     word = nodes("a: NO").pairs[0][1].word
 
     assert (word, word.mark, str(word.mark)) == ("NO", Mark("t.yaml", 1, 4), "t.yaml:1:4")
 
 
-def test_a_text_with_its_place_equals_the_plain_text():
+def test_a_text_with_its_place_equals_the_plain_text() -> None:
     assert {Text("id", Mark("t.yaml", 1, 1)): 1} == {"id": 1}
 
 
@@ -67,7 +69,10 @@ def test_a_text_with_its_place_equals_the_plain_text():
     ("text", "problem"),
     [
         ("a: [1, 2", "t.yaml:1:9: not YAML: expected ',' or ']', but got '<stream end>'; mend the text here"),
-        ("a:\n  b: 1\n c: 2\n", "t.yaml:3:2: not YAML: expected <block end>, but found '<block mapping start>'; mend the text here"),
+        (
+            "a:\n  b: 1\n c: 2\n",
+            "t.yaml:3:2: not YAML: expected <block end>, but found '<block mapping start>'; mend the text here",
+        ),
         ("a: 'x", "t.yaml:1:6: not YAML: found unexpected end of stream; mend the text here"),
         ("a: 1\n---\nb: 2\n", "t.yaml:2:1: not YAML: but found another document; mend the text here"),
         ("a: *x\n", "t.yaml:1:4: not YAML: found undefined alias 'x'; mend the text here"),
@@ -81,7 +86,7 @@ def test_a_text_with_its_place_equals_the_plain_text():
     ],
     ids=range(12),
 )
-def test_what_is_no_mapping_file_is_named_with_its_place(text, problem):
+def test_what_is_no_mapping_file_is_named_with_its_place(text: str, problem: str) -> None:
     assert lines(text) == [problem]
 
 
@@ -94,35 +99,39 @@ def test_what_is_no_mapping_file_is_named_with_its_place(text, problem):
         ("&x a: *x\n", "t.yaml:1:1: '*x' stands for this elsewhere; write it out there, without an alias"),
     ],
 )
-def test_an_alias_is_refused_even_one_that_leads_to_itself(text, problem):
+def test_an_alias_is_refused_even_one_that_leads_to_itself(text: str, problem: str) -> None:
     assert lines(text) == [problem]
 
 
-def test_aliases_of_aliases_cost_no_time():
+def test_aliases_of_aliases_cost_no_time() -> None:
     """Nine levels of nine aliases each would be 387 million values."""
-    bomb = "a0: &a0 x\n" + "".join(
-        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)
-    )
+    bomb = "a0: &a0 x\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
 
     assert lines(bomb) == [
         f"t.yaml:{n + 1}:5: '*a{n}' stands for this elsewhere; write it out there, without an alias" for n in range(9)
     ]
 
 
-def test_problems_come_in_the_order_of_the_files_and_each_once():
+def test_problems_come_in_the_order_of_the_files_and_each_once() -> None:
     problems = Problems()
-    for mark in (Mark("b.yaml", 1, 1), Mark("a.yaml", 10, 1), Mark("a.yaml", 2, 9), Mark("a.yaml", 2, 3), Mark("a.yaml", 2, 3)):
+    for mark in (
+        Mark("b.yaml", 1, 1),
+        Mark("a.yaml", 10, 1),
+        Mark("a.yaml", 2, 9),
+        Mark("a.yaml", 2, 3),
+        Mark("a.yaml", 2, 3),
+    ):
         problems.add(mark, "wrong")
 
     assert bool(problems)
     assert problems.lines() == ["a.yaml:2:3: wrong", "a.yaml:2:9: wrong", "a.yaml:10:1: wrong", "b.yaml:1:1: wrong"]
 
 
-def test_without_problems_there_are_none():
+def test_without_problems_there_are_none() -> None:
     assert not Problems()
 
 
-def test_the_error_that_stops_the_start_has_one_line_for_each_problem():
+def test_the_error_that_stops_the_start_has_one_line_for_each_problem() -> None:
     error = MappingFileError(iter(["one", "two"]))
 
     assert (error.problems, str(error)) == (("one", "two"), "one\ntwo")
@@ -136,11 +145,11 @@ def test_the_error_that_stops_the_start_has_one_line_for_each_problem():
         ("x", [], ""),
     ],
 )
-def test_an_unknown_word_gets_the_nearest_or_all_that_are_known(word, known, hint):
+def test_an_unknown_word_gets_the_nearest_or_all_that_are_known(word: str, known: list[str], hint: str) -> None:
     assert did_you_mean(word, known) == hint
 
 
-def test_a_file_is_read_as_utf_8(tmp_path: Path):
+def test_a_file_is_read_as_utf_8(tmp_path: Path) -> None:
     path = tmp_path / "t.yaml"
     path.write_bytes("title: Реєстр".encode())
     problems = Problems()
@@ -151,7 +160,7 @@ def test_a_file_is_read_as_utf_8(tmp_path: Path):
     assert (node.pairs[0][1].text, problems.lines()) == ("Реєстр", [])
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path):
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     latin = tmp_path / "latin.yaml"
     latin.write_bytes("title: Å".encode("latin-1"))
     problems = Problems()

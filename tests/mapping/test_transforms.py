@@ -1,5 +1,6 @@
 """Every named transform, in both directions."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -85,10 +86,8 @@ def test_a_whole_number_may_be_written_with_a_fraction_of_zero(whole: Decimal) -
     ],
 )
 def test_what_a_partner_sends_in_another_shape_is_refused_without_its_value(name: str, partner: Json, why: str) -> None:
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match=f"^{re.escape(why)}$"):
         TRANSFORMS[name].to_fhir(partner)
-
-    assert str(caught.value) == why
 
 
 @pytest.mark.parametrize(
@@ -103,21 +102,31 @@ def test_what_a_partner_sends_in_another_shape_is_refused_without_its_value(name
     ],
 )
 def test_what_an_element_cannot_say_to_the_partner(name: str, fhir: str, why: str) -> None:
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match=f"^{re.escape(why)}$"):
         TRANSFORMS[name].to_partner(fhir)
-
-    assert str(caught.value) == why
 
 
 @pytest.mark.parametrize(
     ("fhir_type", "name"),
     [
-        ("string", "text"), ("code", "text"), ("id", "text"), ("uri", "text"), ("markdown", "text"),
-        ("date", "date"), ("instant", "instant"), ("boolean", "boolean"), ("decimal", "number"),
-        ("integer", "integer"), ("positiveInt", "integer"), ("unsignedInt", "integer"),
-        ("dateTime", None), ("time", None), ("base64Binary", None), ("xhtml", None),
+        ("string", "text"),
+        ("code", "text"),
+        ("id", "text"),
+        ("uri", "text"),
+        ("markdown", "text"),
+        ("date", "date"),
+        ("instant", "instant"),
+        ("boolean", "boolean"),
+        ("decimal", "number"),
+        ("integer", "integer"),
+        ("positiveInt", "integer"),
+        ("unsignedInt", "integer"),
+        ("dateTime", None),
+        ("time", None),
+        ("base64Binary", None),
+        ("xhtml", None),
     ],
-)  # fmt: skip
+)
 def test_a_type_has_one_usual_transform_or_must_be_told(fhir_type: str, name: str | None) -> None:
     assert default_transform(fhir_type) == name
 
@@ -152,7 +161,11 @@ def test_every_transform_round_trips(name: str, data: st.DataObject) -> None:
     transform = TRANSFORMS[name]
 
     fhir = transform.to_fhir(value)
-    again = transform.to_fhir(loads(dumps(transform.to_partner(fhir)))) if name != "text" else transform.to_fhir(transform.to_partner(fhir))
+    again = (
+        transform.to_fhir(loads(dumps(transform.to_partner(fhir))))
+        if name != "text"
+        else transform.to_fhir(transform.to_partner(fhir))
+    )
 
     assert (transform.to_partner(fhir), again) == (value, fhir)
     assert str(transform.to_partner(fhir)) == str(value)

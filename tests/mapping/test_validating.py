@@ -19,7 +19,8 @@ interactions:
   create Patient: {{as: update Patient}}
   read Patient: {{call: "GET /{{id}}", receive: {{map: client}}}}
   patch Patient: {{reads: read Patient, writes: update Patient}}
-  $order Patient: {{definition: OperationDefinition/order, call: POST /kits, send: {{map: order}}, receive: {{map: client}}}}
+  $order Patient:
+    {{definition: OperationDefinition/order, call: POST /kits, send: {{map: order}}, receive: {{map: client}}}}
 maps:
   client:
     resource: Patient
@@ -45,14 +46,19 @@ DEFINITIONS = [
 ]
 NORTH = load(FILE.format(name="northlab", title="Northlab"), *DEFINITIONS).configured()
 BOTH = load(
-    {"a.yaml": FILE.format(name="northlab", title="Northlab"), "b.yaml": FILE.format(name="southlab", title="Southlab")},
+    {
+        "a.yaml": FILE.format(name="northlab", title="Northlab"),
+        "b.yaml": FILE.format(name="southlab", title="Southlab"),
+    },
     *DEFINITIONS,
     environment=URL,
 ).configured()
 ADA = {"resourceType": "Patient", "birthDate": "1815-12-10", "gender": "female"}
 FINE = Issue("done", "informational", "No problem was found.", severity="information")
 MISSING = Issue("too-few", "required", "`birthDate` is missing; add it.", "Patient.birthDate")
-DIFFERS = Issue("id-differs", "invalid", "The id in the body must be the id in the address; make them the same.", "Patient.id")
+DIFFERS = Issue(
+    "id-differs", "invalid", "The id in the body must be the id in the address; make them the same.", "Patient.id"
+)
 
 
 def asked(body: Json, resource_type: str = "Patient", id_: str | None = None, **also: Any) -> Any:
@@ -145,7 +151,14 @@ def test_a_mode_that_fhir_does_not_have(query: Any) -> None:
 
     assert (caught.value.status_code, caught.value.issues) == (
         400,
-        (Issue("value-not-allowed", "value", "`mode` is one of create, update, delete, profile.", "Parameters.parameter"),),
+        (
+            Issue(
+                "value-not-allowed",
+                "value",
+                "`mode` is one of create, update, delete, profile.",
+                "Parameters.parameter",
+            ),
+        ),
     )
 
 
@@ -158,22 +171,53 @@ OF_FHIR = "http://hl7.org/fhir/StructureDefinition/Patient"
     [
         ({"resourceType": "Patient"}, (("profile", "StructureDefinition/northlab"),), [MISSING]),
         ({"resourceType": "Patient"}, (("profile", SOUTH),), [FINE]),
-        ({"resourceType": "Patient", "meta": {"profile": [SOUTH]}}, (), [FINE, Issue("left-behind", "not-supported", "Southlab cannot hold this element; it would be left behind.", "Patient.meta", "information")]),
-        ({"resourceType": "Patient", "meta": {"profile": [f"{SOUTH}|1.0"]}}, (), [FINE, Issue("left-behind", "not-supported", "Southlab cannot hold this element; it would be left behind.", "Patient.meta", "information")]),
+        (
+            {"resourceType": "Patient", "meta": {"profile": [SOUTH]}},
+            (),
+            [
+                FINE,
+                Issue(
+                    "left-behind",
+                    "not-supported",
+                    "Southlab cannot hold this element; it would be left behind.",
+                    "Patient.meta",
+                    "information",
+                ),
+            ],
+        ),
+        (
+            {"resourceType": "Patient", "meta": {"profile": [f"{SOUTH}|1.0"]}},
+            (),
+            [
+                FINE,
+                Issue(
+                    "left-behind",
+                    "not-supported",
+                    "Southlab cannot hold this element; it would be left behind.",
+                    "Patient.meta",
+                    "information",
+                ),
+            ],
+        ),
         (parameters(resource={"resource": {"resourceType": "Patient"}}, profile={"valueUri": SOUTH}), (), [FINE]),
         (parameters(resource={"resource": {"resourceType": "Patient"}}, profile={"valueCanonical": SOUTH}), (), [FINE]),
     ],
-)  # fmt: skip
+)
 def test_a_profile_tells_at_the_hub_whose_rules_count(body: Json, query: Any, issues: list[Issue]) -> None:
     assert answered(body, partners=BOTH, query=query) == said(*issues)
 
 
 def test_what_several_partners_take_is_held_to_fhirs_own_rules() -> None:
-    text = "Only FHIR's own rules were checked: /fhir/northlab and /fhir/southlab both take a Patient; ask at one of them, or by profile."
+    text = (
+        "Only FHIR's own rules were checked: /fhir/northlab and /fhir/southlab both "
+        "take a Patient; ask at one of them, or by profile."
+    )
     note = Issue("several-partners-found", "informational", text, severity="information")
 
     assert answered({"resourceType": "Patient"}, partners=BOTH) == said(FINE, note)
-    assert answered({"resourceType": "Patient"}, "Patient", "42", partners=BOTH, query=(("profile", OF_FHIR),)) == said(FINE, note)
+    assert answered({"resourceType": "Patient"}, "Patient", "42", partners=BOTH, query=(("profile", OF_FHIR),)) == said(
+        FINE, note
+    )
 
 
 def test_a_profile_that_nobody_has_names_those_that_there_are() -> None:
@@ -183,7 +227,14 @@ def test_a_profile_that_nobody_has_names_those_that_there_are() -> None:
     known = f"{CANONICAL}/StructureDefinition/northlab, {CANONICAL}/StructureDefinition/order"
     assert (caught.value.status_code, caught.value.issues) == (
         404,
-        (Issue("unknown-path", "not-supported", f"This profile is not known here; known are {known}.", "Parameters.parameter"),),
+        (
+            Issue(
+                "unknown-path",
+                "not-supported",
+                f"This profile is not known here; known are {known}.",
+                "Parameters.parameter",
+            ),
+        ),
     )
 
 
@@ -211,7 +262,11 @@ def test_odd_claims_of_profiles_are_the_structures_matter(odd: Json) -> None:
 
 
 @pytest.mark.parametrize(
-    "parameter", [[5, {"name": 5}, {"name": "resource", "resource": ADA}], [{"name": "resource", "resource": ADA}, {"name": "mode", "valueCode": 5}, {"name": "profile", "valueUri": 5}]]
-)  # fmt: skip
+    "parameter",
+    [
+        [5, {"name": 5}, {"name": "resource", "resource": ADA}],
+        [{"name": "resource", "resource": ADA}, {"name": "mode", "valueCode": 5}, {"name": "profile", "valueUri": 5}],
+    ],
+)
 def test_odd_parameters_are_left_aside(parameter: Json) -> None:
     assert answered({"resourceType": "Parameters", "parameter": parameter}) == said(FINE)
