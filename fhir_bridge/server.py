@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -180,10 +180,13 @@ async def _read_body(request: Request, max_body_bytes: int) -> bytes:
     if announced.isdigit() and int(announced) > max_body_bytes:
         raise _too_large(max_body_bytes)
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_body_bytes:
-            raise _too_large(max_body_bytes)
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > max_body_bytes:
+                raise _too_large(max_body_bytes)
+    except ClientDisconnect:  # nobody reads the answer, but the log tells what it was
+        raise FhirError(400, Issue("invalid-json", "incomplete", "The body breaks off before its end.")) from None
     return bytes(body)
 
 

@@ -10,11 +10,13 @@ import httpx
 import pytest
 from starlette.types import Message
 
+from fhir_bridge.bridge import Bridge
 from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.outcome import Json
+from fhir_bridge.server import create_app
 from tests.outcomes import issue, outcome, parameters
 from tests.server.roche_sample import REQUEST
-from tests.serving import Canned, serving
+from tests.serving import Canned, gateway, serving, simulated
 
 pytestmark = pytest.mark.anyio
 
@@ -43,6 +45,31 @@ async def refused(
     assert partner.calls() == []
     assert response.headers["content-type"].startswith("application/fhir+json; charset=utf-8")
     return response.status_code, response.json()
+
+
+async def test_a_client_that_goes_away_is_no_fault_of_the_bridge(
+    routes: Routes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody reads the answer; the log has its line, and no traceback."""
+    caplog.set_level("INFO", "fhir_bridge")
+    app = create_app(Bridge(routes, gateway(routes, simulated(), None)))
+    coming: list[Message] = [{"type": "http.request", "body": b'{"res', "more_body": True}, {"type": "http.disconnect"}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return coming.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/fhir+json"), (b"x-request-id", b"run-7")]
+    scope = {"type": "http", "method": "PUT", "path": PATIENT, "query_string": b"", "headers": headers}
+    await app(scope, receive, send)
+
+    told = issue("invalid-json", "incomplete", "The body breaks off before its end.")
+    assert (sent[0]["status"], json.loads(sent[1]["body"])) == (400, outcome(told))
+    (line,) = [record for record in caplog.records if record.name == "fhir_bridge"]
+    assert (line.getMessage().startswith("run-7 PUT hub/- 400"), line.exc_info) == (True, None)
 
 
 UNREADABLE = {
