@@ -24,18 +24,18 @@ def read_fhirpath_patch(parameters: Json, *, version: Version = "4.0") -> Callab
     problems; the function raises 422 for the first operation that does not apply. `expression` names the part that
     is at fault, as in `Parameters.parameter[1].part[2]`.
     """
-    operations, issues = read_operations(version, parameters)
+    try:
+        operations, issues = read_operations(version, parameters)
+    except RecursionError:
+        raise nested_too_deep() from None
     if issues:
         raise refused(issues)
 
     def apply(resource: Json) -> Json:
         patched = copy.deepcopy(resource)
-        try:
-            for operation in operations:
-                patched = _applied(version, operation, patched)
-                must_stay_itself(resource, patched, operation.expressions["path"])
-        except RecursionError:
-            raise nested_too_deep() from None
+        for operation in operations:
+            patched = _applied(version, operation, patched)
+            must_stay_itself(resource, patched, operation.expressions["path"])
         return patched
 
     return apply
