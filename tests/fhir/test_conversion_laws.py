@@ -29,8 +29,8 @@ systems = {
 
 
 def element(**optional):
-    """Return a strategy for an object that has some of these elements, and at least one."""
-    return st.fixed_dictionaries({}, optional=optional).filter(bool)
+    """Return a strategy for an object that has some of these elements, and at least one beside an id (ele-1)."""
+    return st.fixed_dictionaries({}, optional=optional).filter(lambda value: value.keys() - {"id"})
 
 
 def lists(items):
