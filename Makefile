@@ -2,7 +2,7 @@
 # `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format coverage capability-statement constraints fuzz examples interop clean python
+.PHONY: help run test check format coverage capability-statement constraints fuzz examples interop validation clean python
 
 # The first Python on the path that is new enough and has what builds the environment.
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -77,6 +77,9 @@ tests/fhir/node_modules/.package-lock.json: tests/fhir/package-lock.json
 # The Java clients are built by tests/interop/java/run; whoever has no Node.js or no Java runs the others.
 interop: .venv/.ready tests/interop/.venv/.ready tests/interop/node/node_modules/.package-lock.json ## Have real clients drive the sandbox (npm, Java, Maven).
 	$(BIN)/python -m tests.interop
+
+validation: .venv/.ready ## Have HAPI's validator judge what is ours, and beside our own checks (Java, Maven).
+	$(BIN)/python -m tests.interop.validation
 
 tests/interop/.venv/.ready: tests/interop/python/requirements.txt
 	rm -rf tests/interop/.venv
