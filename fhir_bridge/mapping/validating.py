@@ -130,10 +130,10 @@ def _claimed(resource: Json) -> set[str]:
 
 
 def _problems(interaction: Interaction, question: Question, route: Route | None) -> Iterator[Issue]:
-    """The problems that the fitting route would report; without one, those of FHIR's own structure."""
+    """The problems that the fitting route would report; without one, those of FHIR itself."""
     resource = question.resource
     if route is None:
-        yield from structure_checker(interaction.version)(resource)
+        yield from structure_checker(interaction.version, rules=True)(resource)
         return
     sender = route.call.sender
     assert sender is not None

@@ -146,10 +146,13 @@ async def test_a_message_is_validated_in_the_version_of_the_base(canned: httpx.A
 
 
 async def test_a_type_that_nobody_takes_is_validated_by_fhir_alone(canned: httpx.AsyncClient, partner: Canned) -> None:
-    """Its structure."""
-    told = await validated(canned, partner, "/fhir/ehealth/Observation/$validate", {"resourceType": "Observation"})
+    """Its structure, and its own rules."""
+    observation = {"resourceType": "Observation", "effectivePeriod": {"start": "2020-01-02", "end": "2020-01-01"}}
+
+    told = await validated(canned, partner, "/fhir/ehealth/Observation/$validate", observation)
 
     assert told == outcome(
+        issue("rule-broken", "invariant", "`start` must not be after `end` (per-1).", "Observation.effective.start"),
         issue("element-missing", "required", "`status` is missing; Observation requires it.", "Observation.status"),
         issue("element-missing", "required", "`code` is missing; Observation requires it.", "Observation.code"),
     )
