@@ -19,7 +19,7 @@ from tests.gateway.northlab import WRITE, Northlab, gateway
 NOW = 1_000_000.0
 ANSWER = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 40\r\n"
-    b"Set-Cookie: a=b\r\nRetry-After: 1\r\nLocation: /x\r\n\r\n" + gzip.compress(b'{"id": 42}')
+    b"Set-Cookie: a=b\r\nRetry-After: 1\r\nLocation: /x\r\n\r\n" + gzip.compress(b'{"id": 42}', mtime=0)
 )
 ENDPOINT = exchange_endpoint("northlab", "", TokenExchange("/t", {}, "token", "expiration", "epoch_s", 60), {})
 JSON = st.recursive(
@@ -69,7 +69,7 @@ def token_of(body):
 
 def test_the_unspoiled_answer_is_read():
     """Or the next test would prove nothing."""
-    answer = ANSWER.replace(b"Length: 40", b"Length: %d" % len(gzip.compress(b'{"id": 42}')))
+    answer = ANSWER.replace(b"Length: 40", b"Length: %d" % len(gzip.compress(b'{"id": 42}', mtime=0)))
 
     assert anyio.run(outcome_of, answer) == "200"
 
