@@ -70,6 +70,9 @@ class MapCompiler:
         if not place.element.repeats or place.steps[-1].item is not None:
             self.problems.add(spec.mark, f"'{spec.element}' is no list; leave out 'each', and name its elements")
             return None
+        slice_ = place.steps[-1].slice
+        if slice_ is not None and slice_.otherwise_without is not None:
+            self.problems.add(spec.mark, f"'each' takes just '{spec.element}'; leave 'otherwise' out of its slice")
         inner_prefix = f"{prefix}.{spec.element}" if prefix else spec.element
         inner = [self._row(row, place.element.type, inner_prefix, paths) for row in spec.each]
         rows = tuple(replace(row, part_of=field.keys[0]) for row in inner if isinstance(row, ValueRow))

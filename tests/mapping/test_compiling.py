@@ -250,6 +250,14 @@ def test_a_slice_is_told_by_what_stands_in_its_members(slices: str, found: str) 
     assert problems_below("slices", slices, after="rows: {'contact[a].gender': {at: f}}\n") == [f"t.yaml:{found}"]
 
 
+def test_a_list_has_the_members_that_fit_and_no_others_otherwise() -> None:
+    rows = "name[a]: {at: names, each: {family: {at: f}}}"
+
+    assert row_problems(rows, slices="name[a]: {use: old, otherwise: first without use}") == [
+        "t.yaml:1:1: 'each' takes just 'name[a]'; leave 'otherwise' out of its slice"
+    ]
+
+
 def test_the_type_of_an_entrys_resource_must_be_one() -> None:
     text = """\
 partner: northlab
