@@ -39,12 +39,13 @@ class Invalid:
     rule: str
     description: str
     params: Sequence[object] | Mapping[str, object] = ()
+    entry_type: str = "json_data_property"
 
     def to_json(self) -> Json:
         """Return the field as an element of `error.invalid`."""
         params = self.params if isinstance(self.params, Mapping) else list(self.params)
         rule = {"rule": self.rule, "params": params, "description": self.description}
-        return {"entry": self.entry, "entry_type": "json_data_property", "rules": [rule]}
+        return {"entry": self.entry, "entry_type": self.entry_type, "rules": [rule]}
 
 
 class Refusal(Exception):
@@ -63,9 +64,14 @@ class Envelopes:
     def __init__(self) -> None:
         self._numbers = count(1)
 
-    def data(self, request: Request, data: Json) -> JSONResponse:
-        """Return 200 with `data`."""
-        return JSONResponse({"meta": self._meta(request, 200), "data": data})
+    def data(self, request: Request, data: Json, status_code: int = 200) -> JSONResponse:
+        """Return a success with `data`."""
+        return JSONResponse({"meta": self._meta(request, status_code), "data": data}, status_code)
+
+    def page(self, request: Request, data: Sequence[Json], paging: Json) -> JSONResponse:
+        """Return 200 with one page of a list."""
+        meta = self._meta(request, 200) | {"type": "list"}
+        return JSONResponse({"meta": meta, "data": list(data), "paging": paging})
 
     def error(self, request: Request, refusal: Refusal) -> JSONResponse:
         """Return the refusal: `error` in the place of `data`, and the HTTP status again in `meta.code`."""

@@ -1,6 +1,6 @@
-"""The rules for the body of "Update preperson": schema, forbidden fields, codes, patterns and dates.
+"""The rules for the bodies of "Create preperson" and "Update preperson": schema, forbidden fields, codes, dates.
 
-All broken rules of a body are found together, in the order of the page.
+All broken rules of a body are found together, in the order of its page.
 """
 
 # INFERRED: the names of the rules and the descriptions, after the tests of eHealth's public services; what is said
@@ -34,9 +34,30 @@ def schema_problems(body: object, *, strict_external_id: bool) -> list[Invalid]:
     return problems + [Invalid(f"$.{name}", "schema", _NOT_ALLOWED) for name in FORBIDDEN if name in body]
 
 
+def creation_schema_problems(body: object) -> list[Invalid]:
+    """Return what is wrong with the shape of a new preperson: check 6 of the page."""
+    return list(_object(_CREATED)("$", body))
+
+
+def creation_problems(body: Json, today: date, *, strict_external_id: bool) -> list[Invalid]:
+    """Return what is wrong with a new preperson's birth date and external_id: checks 7 and 8."""
+    problems = date_problems({"birth_date": body.get("birth_date")}, {}, today)
+    external_id = body.get("external_id")
+    if external_id in (None, ""):
+        problems.append(Invalid("$.external_id", "required", "external_id should not be empty"))
+    elif strict_external_id and isinstance(external_id, str):
+        problems += _pattern(EXTERNAL_ID)("$.external_id", external_id)
+    return problems
+
+
+def created(body: Json) -> Json:
+    """Return the fields of a new preperson that have a value."""
+    return {name: value for name, value in body.items() if value not in (None, "", {}, [])}
+
+
 def date_problems(body: Json, stored: Json, today: date) -> list[Invalid]:
     """Return what is wrong with the dates: checks 11 to 13. A date that the body leaves out is the stored one's."""
-    birth = _date(body.get("birth_date") or stored["birth_date"])
+    birth = _date(body.get("birth_date") or stored.get("birth_date"))
     death = _date(body.get("death_date"))
     problems = []
     if body.get("birth_date") and birth and birth > today:
@@ -154,4 +175,10 @@ _FIELDS: Mapping[str, Check] = {
     "birth_date": _nullable(_day),
     "emergency_contact": _nullable(_CONTACT),
     "death_date": _nullable(_day),
+}
+# The table of the page on creation has no death_date, and the server sets the status.
+_CREATED: Mapping[str, Check] = {
+    **{name: check for name, check in _FIELDS.items() if name != "death_date"},
+    "external_id": _nullable(_text),
+    "note": _nullable(_text),
 }

@@ -9,17 +9,23 @@ from datetime import UTC, datetime
 from fhir_bridge.sandbox._ehealth_answers import Json, Refusal
 
 API_KEY = "sandbox-api-key"
+CLINIC_ID = "00000000-0000-4000-8000-00000000c001"
+HOSPITAL_ID = "00000000-0000-4000-8000-00000000c002"
+SCOPES = frozenset({"preperson:read", "preperson:write", "merge_request:read"})
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
     """One access token: whose it is, what it allows, and the legal entity it was made for (its `client_id`)."""
 
-    scopes: frozenset[str] = frozenset({"preperson:read", "preperson:write"})
+    scopes: frozenset[str] = SCOPES
     user_id: str = "00000000-0000-4000-8000-00000000aaaa"
+    verified: bool = True
     role: str = "SPECIALIST"
+    legal_entity_id: str = CLINIC_ID
     legal_entity_type: str = "OUTPATIENT"
     legal_entity_status: str = "ACTIVE"
+    inpatient_service: bool = True
     expired: bool = False
 
     def allows(self, scope: str) -> bool:
@@ -34,7 +40,10 @@ LEGAL_ENTITY_TYPES = ("OUTPATIENT", "EMERGENCY")
 TOKENS: Mapping[str, Token] = {
     "token-good": Token(),
     "token-receptionist": Token(
-        user_id="00000000-0000-4000-8000-00000000bbbb", role="RECEPTIONIST", legal_entity_type="EMERGENCY"
+        user_id="00000000-0000-4000-8000-00000000bbbb",
+        role="RECEPTIONIST",
+        legal_entity_id=HOSPITAL_ID,
+        legal_entity_type="EMERGENCY",
     ),
     "token-expired": Token(expired=True),
     "token-read-only": Token(scopes=frozenset({"preperson:read"})),
@@ -42,6 +51,8 @@ TOKENS: Mapping[str, Token] = {
     "token-wrong-role": Token(role="OWNER"),
     "token-pharmacy": Token(legal_entity_type="PHARMACY"),
     "token-suspended-legal-entity": Token(legal_entity_status="SUSPENDED"),
+    "token-no-inpatient-service": Token(inpatient_service=False),
+    "token-unverified-party": Token(verified=False),
 }
 
 SEED_ID = "7c3da506-804d-4550-8993-bf17f9ee0402"
@@ -120,6 +131,13 @@ PREPERSONS: tuple[Json, ...] = (
     _telling(5, "Land-Underscore-Line", emergency_contact=_contact("LAND_LINE", "+380443410875")),
     _telling(6, "Lower-Case-Active", status="active"),
     _telling(7, "Lower-Case-Inactive", status="inactive", death_date="2018-11-11"),
+    _telling(21, "Merge-New"),
+    _telling(22, "Merge-Approved"),
+    _telling(23, "Merge-Rejected"),
+    _telling(24, "Merge-Cancelled"),
+    # INFERRED: the page on signing speaks of the pair of persons, not of the preperson, who stays as they are.
+    _telling(25, "Merge-Signed"),
+    _telling(26, "Merge-Requests-Unavailable"),
     _telling(504, "Answers-Late"),
 )
 
@@ -155,10 +173,20 @@ class Registry:
         except KeyError:
             raise Refusal(404, "Validation failed") from None
 
+    def create(self, fields: Json, *, id: str, at: datetime, by: str) -> Json:
+        """Return a new preperson, who is active."""
+        stamp = _stamp(at)
+        created = {**_NOBODY, **fields, "id": id, "inserted_at": stamp, "inserted_by": by}
+        self._prepersons[id] = created | {"updated_at": stamp, "updated_by": by}
+        return self._prepersons[id]
+
     def update(self, preperson: Json, changes: Json, *, at: datetime, by: str) -> Json:
         """Return the preperson with `changes`; a death date among them makes it inactive for good."""
         status = "INACTIVE" if "death_date" in changes else preperson["status"]
-        stamp = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        updated = {**preperson, **changes, "status": status, "updated_at": stamp, "updated_by": by}
+        updated = {**preperson, **changes, "status": status, "updated_at": _stamp(at), "updated_by": by}
         self._prepersons[str(preperson["id"])] = updated
         return updated
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,7 +1,8 @@
-"""The simulator of eHealth Ukraine: `GET` and `PATCH /api/prepersons/{id}`.
+"""The simulator of eHealth Ukraine: prepersons, merge requests to look at, and the exchange of tokens.
 
-"Update preperson" and "Get preperson by ID" of the eHealth wiki. Checks stand in the order of those pages; what
-the pages leave open is marked INFERRED. The prepersons and tokens are listed in docs/sandbox.md.
+"Create preperson", "Update preperson", "Get preperson by ID" and "Get merge requests" of the eHealth wiki. Checks
+stand in the order of those pages; what the pages leave open is marked INFERRED. The prepersons and tokens are listed
+in docs/sandbox.md.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from uuid import uuid4
 
 import anyio
 import orjson
@@ -18,11 +20,34 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from fhir_bridge.sandbox._ehealth_answers import Envelopes, Json, Refusal
-from fhir_bridge.sandbox._ehealth_body import changes, date_problems, schema_problems
-from fhir_bridge.sandbox._ehealth_registry import API_KEY, FAULT_IDS, FAULTS, LATE_ID, LATE_S, TOKENS, Registry, Token
+from fhir_bridge.sandbox import _ehealth_merges as merges
+from fhir_bridge.sandbox import _ehealth_oauth as oauth
+from fhir_bridge.sandbox._ehealth_answers import Envelopes, Invalid, Json, Refusal
+from fhir_bridge.sandbox._ehealth_body import (
+    changes,
+    created,
+    creation_problems,
+    creation_schema_problems,
+    date_problems,
+    schema_problems,
+)
+from fhir_bridge.sandbox._ehealth_registry import (
+    API_KEY,
+    CLINIC_ID,
+    FAULT_IDS,
+    FAULTS,
+    LATE_ID,
+    LATE_S,
+    Registry,
+    Token,
+)
 
-SETTINGS: dict[str, str] = {"EHEALTH_ACCESS_TOKEN": "token-good", "EHEALTH_API_KEY": API_KEY}
+SETTINGS: dict[str, str] = {
+    "EHEALTH_ACCESS_TOKEN": "token-good",
+    "EHEALTH_API_KEY": API_KEY,
+    "EHEALTH_CLIENT_ID": CLINIC_ID,
+    "EHEALTH_CLIENT_SECRET": oauth.CLIENT_SECRET,
+}
 """The environment variables that let the bridge in."""
 
 # INFERRED: the gateway in front of the services answers for them when they are down, with a page for people.
@@ -35,16 +60,29 @@ def create_app(
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     sleep: Sleep = anyio.sleep,
+    new_id: Callable[[], str] = lambda: str(uuid4()),
     strict_external_id: bool = False,
+    block_unverified_party_users: bool = True,
 ) -> Starlette:
     """Return the simulator with its prepersons as they are at the start.
 
-    `now` returns an aware time, `sleep` waits for seconds. `strict_external_id` asks for the published pattern,
-    which eHealth's own examples break; without it any text will do.
+    `now` returns an aware time, `sleep` waits for seconds, `new_id` returns a new UUID. `strict_external_id` asks for
+    the published pattern, which eHealth's own examples break; without it any text will do.
+    `block_unverified_party_users` keeps users who are not verified from creating prepersons.
     """
-    service = _Service(now=now, sleep=sleep, strict_external_id=strict_external_id)
+    service = _Service(
+        now=now,
+        sleep=sleep,
+        new_id=new_id,
+        strict_external_id=strict_external_id,
+        block_unverified_party_users=block_unverified_party_users,
+        sessions=oauth.Sessions(now=now, new_id=new_id),
+    )
     app = Starlette(
         routes=[
+            Route("/oauth/tokens", service.issue_token, methods=["POST"]),
+            Route("/api/merge_requests", service.merge_requests, methods=["GET"]),
+            Route("/api/prepersons", service.create, methods=["POST"]),
             Route("/api/prepersons/{id}", service.read, methods=["GET"]),
             Route("/api/prepersons/{id}", service.update, methods=["PATCH"]),
         ],
@@ -54,33 +92,60 @@ def create_app(
     return app
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Service:
-    """The two calls and the prepersons behind them."""
+    """The calls, and the prepersons and sessions behind them."""
 
     now: Callable[[], datetime]
     sleep: Sleep
+    new_id: Callable[[], str]
     strict_external_id: bool
+    block_unverified_party_users: bool
+    sessions: oauth.Sessions
     registry: Registry = field(default_factory=Registry)
     envelopes: Envelopes = field(default_factory=Envelopes)
 
+    async def create(self, request: Request) -> Response:
+        """Answer `POST`: 401, 403, 409 for the legal entity and for its services, 422 for the body."""
+        body = await request.body()
+        token = self._authorize(request, "preperson:write")
+        if self.block_unverified_party_users and not token.verified:
+            raise Refusal(403, "Access denied. Party is not verified")
+        _check_legal_entity(token)
+        if not token.inpatient_service:
+            raise Refusal(409, "Legal entity does not have appropriate healthcare services")
+        at = self.now().astimezone(UTC)
+        fields = self._checked_new(_json(request, body), at.date())
+        preperson = self.registry.create(fields, id=self.new_id(), at=at, by=token.user_id)
+        return self.envelopes.data(request, preperson, 201)  # INFERRED: as every POST of these services
+
     async def read(self, request: Request) -> Response:
         """Answer `GET`. The status of the legal entity is not looked at here."""
-        _authorize(request, "preperson:read")
+        self._authorize(request, "preperson:read")
         return await self._answer(request, self._find(request, faults=FAULTS.keys() - {409}))
 
     async def update(self, request: Request) -> Response:
         """Answer `PATCH`: 401, 403, 409, 404, 422 for the state, 422 for the body."""
         body = await request.body()
-        token = _authorize(request, "preperson:write")
-        if token.legal_entity_status != "ACTIVE":
-            raise Refusal(409, "Legal entity must be ACTIVE")
+        token = self._authorize(request, "preperson:write")
+        _check_legal_entity(token)
         preperson = self._find(request, faults=FAULTS)
         if str(preperson["status"]).upper() != "ACTIVE":
             raise Refusal(422, "Preperson is not active")
         at = self.now().astimezone(UTC)
         asked = self._checked(_json(request, body), preperson, at.date())
         return await self._answer(request, self.registry.update(preperson, asked, at=at, by=token.user_id))
+
+    async def merge_requests(self, request: Request) -> Response:
+        """Answer `GET /api/merge_requests` with those of the caller's own legal entity."""
+        token = self._authorize(request, "merge_request:read")
+        return self.envelopes.page(request, *merges.found(request.query_params, token.legal_entity_id))
+
+    async def issue_token(self, request: Request) -> Response:
+        """Answer `POST /oauth/tokens`; who calls has no access token yet, or none that is good."""
+        body = await request.body()
+        _check_api_key(request)
+        return self.envelopes.data(request, self.sessions.issue(_json(request, body)), 201)
 
     async def refused(self, request: Request, error: Exception) -> Response:
         """Answer a call that is refused."""
@@ -112,24 +177,42 @@ class _Service:
         # INFERRED: today is the day in UTC, and a broken schema does not hide what is wrong with the dates.
         of_schema = schema_problems(body, strict_external_id=self.strict_external_id)
         of_dates = date_problems(body, preperson, today) if isinstance(body, dict) else []
-        if of_schema or of_dates:
-            message = "Schema validation failed" if of_schema else "Validation failed"
-            raise Refusal(422, message, of_schema + of_dates)
-        assert isinstance(body, dict)
-        return changes(body)
+        return changes(_passed(body, of_schema, of_dates))
+
+    def _checked_new(self, body: object, today: date) -> Json:
+        """Return the fields of a new preperson; raises Refusal 422 that lists every invalid field."""
+        strict = self.strict_external_id
+        of_page = creation_problems(body, today, strict_external_id=strict) if isinstance(body, dict) else []
+        return created(_passed(body, creation_schema_problems(body), of_page))
+
+    def _authorize(self, request: Request, scope: str) -> Token:
+        """Return the caller's token; raises Refusal 401, then 403."""
+        scheme, _, value = request.headers.get("authorization", "").partition(" ")
+        token = self.sessions.find(value) if scheme.lower() == "bearer" else None
+        if token is None or token.expired:
+            raise Refusal(401, "Access token validation failed")
+        _check_api_key(request)
+        if not token.allows(scope):
+            raise Refusal(403, "Invalid scope(s)")
+        return token
 
 
-def _authorize(request: Request, scope: str) -> Token:
-    """Return the caller's token; raises Refusal 401, then 403."""
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    token = TOKENS.get(value) if scheme.lower() == "bearer" else None
-    if token is None or token.expired:
-        raise Refusal(401, "Access token validation failed")
+def _check_api_key(request: Request) -> None:
     if request.headers.get("api-key") != API_KEY:
-        raise Refusal(401, "Api-key validation failed")  # INFERRED: the page asks for the header, without a status
-    if not token.allows(scope):
-        raise Refusal(403, "Invalid scope(s)")
-    return token
+        raise Refusal(401, "Api-key validation failed")  # INFERRED: the pages ask for the header, without a status
+
+
+def _check_legal_entity(token: Token) -> None:
+    if token.legal_entity_status != "ACTIVE":
+        raise Refusal(409, "Legal entity must be ACTIVE")
+
+
+def _passed(body: object, of_schema: list[Invalid], of_page: list[Invalid]) -> Json:
+    """Return the body, when there are no problems with it; raises Refusal 422."""
+    if of_schema or of_page:
+        raise Refusal(422, "Schema validation failed" if of_schema else "Validation failed", of_schema + of_page)
+    assert isinstance(body, dict)
+    return body
 
 
 def _json(request: Request, body: bytes) -> object:

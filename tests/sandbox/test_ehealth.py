@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import anyio
@@ -15,64 +13,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_bridge.sandbox import _ehealth_registry, ehealth
+from fhir_bridge.sandbox import _ehealth_merges, _ehealth_oauth, _ehealth_registry, ehealth
+from tests.sandbox.ehealth_client import (
+    DIED,
+    NOW,
+    PETRO,
+    UNKNOWN,
+    Json,
+    ehealth_client,
+    failed,
+    field_error,
+    path,
+    refusal,
+    schema_failed,
+)
 
 pytestmark = pytest.mark.anyio
-
-NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-PETRO = "7c3da506-804d-4550-8993-bf17f9ee0402"
-DIED = "00000000-0000-4000-8000-000000000001"
-UNKNOWN = "00000000-0000-4000-8000-000000000404"
-
-Json = dict[str, object]
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@asynccontextmanager
-async def ehealth_client(
-    *,
-    token: str | None = "token-good",
-    api_key: str | None = "sandbox-api-key",
-    strict_external_id: bool = False,
-    now: Callable[[], datetime] = lambda: NOW,
-) -> AsyncIterator[httpx.AsyncClient]:
-    app = ehealth.create_app(now=now, strict_external_id=strict_external_id)
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    if api_key:
-        headers["Api-key"] = api_key
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://ehealth.test", headers=headers) as client:
-        yield client
-
-
-def path(id: str) -> str:
-    return f"/api/prepersons/{id}"
-
-
-def refusal(response: httpx.Response) -> tuple[int, object]:
-    """Return the status and `error` of an answer that is an error envelope and nothing else."""
-    body = response.json()
-    assert set(body) == {"meta", "error"}
-    assert body["meta"]["code"] == response.status_code
-    return response.status_code, body["error"]
-
-
-def field_error(entry: str, rule: str, description: str, params: object = ()) -> Json:
-    params = list(params) if isinstance(params, tuple) else params
-    rules = [{"rule": rule, "params": params, "description": description}]
-    return {"entry": entry, "entry_type": "json_data_property", "rules": rules}
-
-
-def schema_failed(*invalid: Json) -> tuple[int, object]:
-    return 422, {"type": "validation_failed", "message": "Schema validation failed", "invalid": list(invalid)}
-
-
-def failed(*invalid: Json) -> tuple[int, object]:
-    return 422, {"type": "validation_failed", "message": "Validation failed", "invalid": list(invalid)}
 
 
 NOTHING_TO_UPDATE = field_error("$", "required", "at least one field must be present with a value")
@@ -277,7 +238,7 @@ async def test_a_preperson_that_is_not_active_cannot_be_updated(id: str) -> None
 
 @pytest.mark.parametrize(
     ("method", "url"),
-    [("PUT", path(PETRO)), ("DELETE", path(PETRO)), ("POST", "/api/prepersons"), ("GET", path(PETRO) + "/")],
+    [("PUT", path(PETRO)), ("DELETE", path(PETRO)), ("GET", "/api/prepersons"), ("GET", path(PETRO) + "/")],
 )
 async def test_another_method_or_path_is_404(method: str, url: str) -> None:
     async with ehealth_client() as client:
@@ -694,7 +655,12 @@ async def test_one_preperson_is_updated_at_once_and_answers_after_20_seconds() -
 
 async def test_the_settings_let_the_bridge_in() -> None:
     settings = ehealth.SETTINGS
-    assert set(settings) == {"EHEALTH_ACCESS_TOKEN", "EHEALTH_API_KEY"}
+    assert set(settings) == {
+        "EHEALTH_ACCESS_TOKEN",
+        "EHEALTH_API_KEY",
+        "EHEALTH_CLIENT_ID",
+        "EHEALTH_CLIENT_SECRET",
+    }
 
     async with ehealth_client(token=settings["EHEALTH_ACCESS_TOKEN"], api_key=settings["EHEALTH_API_KEY"]) as client:
         response = await client.get(path(PETRO))
@@ -702,16 +668,19 @@ async def test_the_settings_let_the_bridge_in() -> None:
     assert response.status_code == 200
 
 
-def test_the_documentation_names_every_preperson_and_every_token() -> None:
+def test_the_documentation_names_every_preperson_token_and_merge_request() -> None:
     """And the other way round: no id or token stands in its tables that the simulator does not know."""
     text = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
     section = text.partition("\n## eHealth Ukraine\n")[2].partition("\n## ")[0]
     in_tables = "\n".join(line for line in section.splitlines() if line.startswith("|"))
 
     ids = {str(person["id"]) for person in _ehealth_registry.PREPERSONS}
-    ids |= {*_ehealth_registry.FAULT_IDS, _ehealth_registry.UNKNOWN_ID}
+    ids |= {*_ehealth_registry.FAULT_IDS, _ehealth_registry.UNKNOWN_ID, *_ehealth_oauth.CLIENTS}
+    known = [each for made in _ehealth_merges.MERGE_REQUESTS.values() for each in made]
+    ids |= {str(each[name]) for each in known for name in ("id", "master_person_id")}
     assert set(re.findall(r"`([0-9a-f]{8}-[0-9a-f-]{27})`", in_tables)) == ids
     assert set(re.findall(r"`(token-[a-z-]+)`", in_tables)) == set(_ehealth_registry.TOKENS)
+    assert set(re.findall(r"`((?:code|refresh)-[a-z-]+)`", in_tables)) == set(_ehealth_oauth.GRANTS)
 
 
 def test_the_documentation_describes_every_preperson_by_the_right_row() -> None:

@@ -56,6 +56,8 @@ async def test_the_environment_names_every_variable_that_a_bridge_needs(tmp_path
         "EHEALTH_BASE_URL": "http://127.0.0.1:PORT",
         "EHEALTH_ACCESS_TOKEN": ehealth.SETTINGS["EHEALTH_ACCESS_TOKEN"],
         "EHEALTH_API_KEY": ehealth.SETTINGS["EHEALTH_API_KEY"],
+        "EHEALTH_CLIENT_ID": ehealth.SETTINGS["EHEALTH_CLIENT_ID"],
+        "EHEALTH_CLIENT_SECRET": ehealth.SETTINGS["EHEALTH_CLIENT_SECRET"],
         "WMDA_BASE_URL": "http://127.0.0.1:PORT/api/v2",
         "WMDA_TOKEN_URL": "http://127.0.0.1:PORT/c3ab1869-1472-4577-b669-0d64c732e75c/oauth2/token",
         "WMDA_CLIENT_ID": "sandbox-client",
