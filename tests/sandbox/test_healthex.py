@@ -6,7 +6,6 @@ import base64
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,13 +13,10 @@ import pytest
 
 from fhir_bridge.sandbox._healthex_patients import CLIENTS, PATIENTS, PROJECTS, Consent, Patient
 from fhir_bridge.sandbox.healthex import SETTINGS, create_app
+from tests.sandbox.healthex_client import NOON, healthex, log_in, rows
 
 pytestmark = pytest.mark.anyio
 
-NOON = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
-SECTION = (
-    (Path(__file__).parents[2] / "docs/sandbox.md").read_text("utf-8").split("\n## HealthEx\n")[1].split("\n## ")[0]
-)
 NO_COUNTS = {
     "skippedExistingFacilities": 0,
     "changedExistingFacilities": 0,
@@ -35,22 +31,6 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-async def no_wait(seconds: float) -> None:
-    pass
-
-
-def healthex(**switches: Any) -> httpx.AsyncClient:
-    """Return a client of a fresh simulator whose clock stands at noon, and whose ids are all `retrieval-1`."""
-    app = create_app(**{"now": lambda: NOON, "sleep": no_wait, "new_id": lambda: "retrieval-1"} | switches)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://healthex.test")
-
-
-async def log_in(client: httpx.AsyncClient, key: str = "sandbox-key") -> None:
-    secret = {"sandbox-key": "sandbox-secret", "provider-key": "provider-secret"}[key]
-    answer = await client.post("/v1/auth/token", json={"apiKey": key, "apiSecret": secret})
-    client.headers["authorization"] = f"Bearer {answer.json()['token']}"
-
-
 def path(patient: str = "17d4513f-73e8", project: str = "694d61c2-3f1b") -> str:
     return f"/v1/projects/{project}/recruitment/identified-patients/{patient}/$updateData"
 
@@ -62,13 +42,6 @@ async def update(
     async with healthex(**switches) as client:
         await log_in(client)
         return await client.post(path(patient, project), json={} if body is None else body)
-
-
-def rows(heading: str) -> list[list[str]]:
-    """Return the cells of the table under `### heading`, without their backticks."""
-    table = SECTION.split(f"\n### {heading}\n")[1].split("\n### ")[0]
-    lines = [line for line in table.splitlines() if line.startswith("| ")][1:]
-    return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
 
 
 def in_words(answer: httpx.Response) -> str:
@@ -459,7 +432,7 @@ async def test_several_errors_are_one_line_of_plain_text():
 
 
 async def test_the_patient_id_may_be_unknown():
-    strict = await update("person-17d4513f-73e8", reference_id_only=True)
+    strict = await update("person-17d4513f-73e8", one_id_each=True)
 
     assert in_words(strict) == "404 Patient not found"
-    assert in_words(await update(reference_id_only=True)) == "201 IN_PROGRESS_NO_ACTION_NEEDED"
+    assert in_words(await update(one_id_each=True)) == "201 IN_PROGRESS_NO_ACTION_NEEDED"
