@@ -1,6 +1,6 @@
-"""What FHIR STU3 (3.0.2) and Roche's profiles allow in a message: elements, types, codes, and a walk over them.
+"""What FHIR STU3 (3.0.2) and Roche's profiles allow in what is written: elements, types, codes, and a walk over them.
 
-Written from http://hl7.org/fhir/STU3/ for these three resources alone. A resource that is shaped as in R4 has
+Written from http://hl7.org/fhir/STU3/ for these resources alone. A resource that is shaped as in R4 has
 elements here that nobody knows (`eventCoding`) or values of the wrong type (`clinicalStatus` as an object).
 """
 
@@ -62,6 +62,17 @@ _TYPES: Mapping[str, str] = {
     "maritalStatus:CodeableConcept multipleBirthBoolean:boolean multipleBirthInteger:integer photo:Attachment* "
     "contact:PatientContact* animal:Animal communication:Communication* generalPractitioner:Reference* "
     "managingOrganization:Organization link:PatientLink*",
+    # practitioner-v2. INFERRED: the same parts are mandatory as in patient-v2.
+    "Practitioner": _RESOURCE + "identifier:PatientIdentifier!* active:boolean name:PatientName!* "
+    "telecom:ContactPoint* address:Address* " + _GENDER + "birthDate:date photo:Attachment* "
+    "qualification:Qualification* communication:CodeableConcept*",
+    "Qualification": _BACKBONE + "identifier:Identifier* code:CodeableConcept! period:Period issuer:Reference",
+    # The profile of Roche's R5 successor, which bars more and wants a way to reach the practitioner.
+    "PractitionerAsInR5": _RESOURCE + "identifier:PatientIdentifier!* name:NameAsInR5!* telecom:TelecomAsInR5!* "
+    "qualification:Qualification* communication:CodeableConcept*",
+    "NameAsInR5": _ELEMENT + "use:code=usual|official|temp|nickname|anonymous|old|maiden text:string "
+    "family:string! given:string!*",
+    "TelecomAsInR5": _ELEMENT + "system:code=phone|fax|email|pager|url|sms|other! value:string!",
     "PatientIdentifier": _IDENTIFIER + "system:uri! value:string!",
     "PatientName": _NAME + "family:string! given:string!*",
     "PatientContact": _BACKBONE + "relationship:CodeableConcept* name:HumanName telecom:ContactPoint* "

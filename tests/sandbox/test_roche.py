@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,85 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_bridge.sandbox import _roche_registry, roche
+from tests.sandbox.roche_service import BASE, HEADERS, JOHN, UPDATE, Json, changed, outcome, roche_client, without
 
 pytestmark = pytest.mark.anyio
-
-BASE = "/partners/fhir/stu3/api"
-JOHN = "Bj6.1Lq-hvb-28"
-HEADERS = {
-    "client_id": "1234567890",
-    "client_secret": "sandbox-client-secret",
-    "org_id": "2.16.724.4.2",
-    "x-origin-request-id": "5109d51b-421e-4746-b673-16e3fe2b3442",
-    "Content-Type": "application/fhir+json",
-}
-
-Json = Any
-
-# The request that "Patient Update v2" prints, as it is: with a placeholder, and an array that STU3 does not know.
-UPDATE: Json = json.loads("""
-{ "resourceType": "Bundle", "type": "message", "entry": [
-  { "resource": { "resourceType": "MessageHeader", "id": "88a37162-3d7c-41c3-89ab-6e25fd68ba00",
-      "event": { "code": "new-bundle", "system": "http://roche.com/fhir/rdc/message-type",
-                 "display": "New bundle generated" },
-      "source": { "endpoint": "<Organization OID>", "software": "EMR middleware", "version": "1.0.0" },
-      "timestamp": "2020-03-27T12:21:39.471Z",
-      "meta": { "profile": [ "http://roche.com/fhir/rdc/StructureDefinition/message-header" ] } } },
-  { "resource": { "resourceType": "Patient",
-      "meta": { "profile": [ "http://roche.com/fhir/rdc/StructureDefinition/patient-v2" ] },
-      "id": "Bj6.1Lq-hvb-28",
-      "identifier": [ { "system": "urn:oid:2.16.724.4.41", "value": "12345678Z" } ],
-      "name": [ { "family": "Doe", "given": [ "John" ] } ],
-      "telecom": [ { "system": "phone", "value": "123456789" },
-                   { "system": "email", "value": "johndoe123@email.com" } ],
-      "gender": "male", "birthDate": "1991-01-01",
-      "managingOrganization": { "identifier": [ { "system": "urn:oid:", "value": "2.16.724.4.2" } ] } } },
-  { "resource": { "resourceType": "Condition", "clinicalStatus": "active",
-      "code": { "coding": [ { "system": "http://snomed.info/sct", "code": "426875007",
-                              "display": "Latent autoimmune diabetes mellitus in adult (disorder)" } ] },
-      "subject": { "reference": "Patient/sample-id-454b-b5c7-f1ed1fb4ght" } } } ] }
-""")
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@asynccontextmanager
-async def roche_client(
-    *,
-    headers: dict[str, str] | None = None,
-    echo_previous_state: bool = False,
-    empty_answer: bool = False,
-    origin_request_id_required: bool = True,
-    duplicate_status_code: Literal[400, 409] = 400,
-    identifier_systems: Collection[str] | None = None,
-) -> AsyncIterator[httpx.AsyncClient]:
-    app = roche.create_app(
-        echo_previous_state=echo_previous_state,
-        empty_answer=empty_answer,
-        origin_request_id_required=origin_request_id_required,
-        duplicate_status_code=duplicate_status_code,
-        identifier_systems=identifier_systems,
-    )
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=app),
-        base_url=f"http://roche.test{BASE}",
-        headers=HEADERS if headers is None else headers,
-    ) as client:
-        yield client
-
-
-def without(*names: str, **replaced: str) -> dict[str, str]:
-    return {name: value for name, value in {**HEADERS, **replaced}.items() if name not in names}
-
-
-def changed(change: Callable[[Json, Json, Json, Json], object]) -> Json:
-    """Return the printed update after `change(bundle, header, patient, condition)` has changed a copy of it."""
-    bundle = copy.deepcopy(UPDATE)
-    change(bundle, *(entry["resource"] for entry in bundle["entry"]))
-    return bundle
 
 
 def update_of(id: str, *, value: str, email: str | None = None) -> Json:
@@ -107,13 +35,6 @@ def update_of(id: str, *, value: str, email: str | None = None) -> Json:
         patient["telecom"] = [{"system": "email", "value": email}] if email else [{"system": "phone", "value": "1"}]
 
     return changed(change)
-
-
-def outcome(*issues: tuple[str, str]) -> Json:
-    return {
-        "resourceType": "OperationOutcome",
-        "issue": [{"severity": "error", "code": code, "diagnostics": text} for code, text in issues],
-    }
 
 
 NOT_FOUND = outcome(("not-found", "Patient not found"))
@@ -274,6 +195,8 @@ async def test_content_type_json_is_accepted_too_and_header_names_in_any_case() 
         ("PATCH", f"/v2/Bundle/{JOHN}", "PUT"),
         ("PUT", "/v2/Bundle", "POST"),
         ("DELETE", f"/Patient/{JOHN}", "GET, HEAD"),
+        ("GET", "/v2/Practitioner/sZX6uQW-VOH-0868", "PUT"),
+        ("GET", "/v2/Practitioner", "POST"),
     ],
 )
 async def test_another_method_is_405_with_an_empty_body(method: str, url: str, allow: str) -> None:
@@ -287,11 +210,10 @@ async def test_another_method_is_405_with_an_empty_body(method: str, url: str, a
 @pytest.mark.parametrize(
     ("method", "url"),
     [
-        ("POST", "/v2/Bundle"),
         ("POST", "/Bundle"),
         ("PUT", "/Bundle/12345678Z"),
-        ("POST", "/v2/Practitioner"),
-        ("PUT", "/v2/Practitioner/sZX6uQW-VOH-0868"),
+        ("POST", "/Practitioner"),
+        ("PUT", "/Practitioner/11111111H"),
     ],
 )
 async def test_a_documented_call_that_is_not_simulated_is_501_with_an_empty_body(method: str, url: str) -> None:
@@ -338,7 +260,7 @@ async def test_bad_credentials_are_401_on_an_update_and_403_on_a_read(headers: d
         read = await client.get(f"/Patient/{JOHN}")
 
     assert (update.status_code, update.content) == (401, b"")
-    assert (read.status_code, read.content) == (403, b"")
+    assert (read.status_code, read.text) == (403, "ClientID enforcement")
 
 
 @pytest.mark.parametrize(
@@ -849,9 +771,9 @@ def test_the_documentation_names_every_patient_client_and_organisation() -> None
     """And the other way round: the first column of its table of patients holds no id that the simulator lacks."""
     text = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
     section = text.partition("\n## Roche Diabetes Care\n")[2].partition("\n## ")[0]
-    patients = section.partition("### Patients\n")[2].partition("\n### ")[0]
+    patients = section.partition("### Patients and practitioners\n")[2].partition("\n### ")[0]
 
-    ids = {str(stored.patient["id"]) for stored in _roche_registry.PATIENTS}
+    ids = {str(stored.resource["id"]) for stored in (*_roche_registry.PATIENTS, *_roche_registry.PRACTITIONERS)}
     ids |= {*_roche_registry.FAULT_IDS, _roche_registry.UNKNOWN_ID}
     assert set(re.findall(r"^\| `([^`]+)`", patients, re.MULTILINE)) == ids
     for name in (*_roche_registry.ORG_IDS, _roche_registry.CLIENT_ID, _roche_registry.CLIENT_SECRET):
