@@ -23,6 +23,7 @@ from fhir_bridge.fhir.interaction import Address, FhirResponse, Interaction
 from fhir_bridge.fhir.negotiation import check_version
 from fhir_bridge.fhir.view import read_view
 from fhir_bridge.gateway.client import Gateway
+from fhir_bridge.mapping.plans.steps import Plan
 from fhir_bridge.mapping.routes import Partner, Routes
 from fhir_bridge.mapping.validating import validate
 from fhir_bridge.outcome import FhirError, Issue, Json
@@ -118,17 +119,26 @@ class Bridge:
             check_changes_only(interaction.headers)
         route, interaction = self.routes.match(interaction)
         check_version(interaction.version, self.routes.partners[route.partner].versions)
-        plan = route.plan(interaction)
-        try:
-            request = next(plan)
-            while True:
-                request = plan.send(await self._gateway.send(request))
-        except StopIteration as done:
-            response: FhirResponse = done.value
+        response = await self._carry_out(route.plan(interaction))
         self._count_unknown_codes(route.partner, response)
         if interaction.code == "read" and is_not_modified(interaction.headers, response):
             return FhirResponse(304, None, response.headers, partner=route.partner)
         return replace(response, partner=route.partner)
+
+    async def _carry_out(self, plan: Plan) -> FhirResponse:
+        """Make the calls of a plan, one after the other; a plan may survive that one of them fails."""
+        try:
+            request = next(plan)
+            while True:
+                try:
+                    answered = await self._gateway.send(request)
+                except FhirError as error:
+                    request = plan.throw(error)
+                else:
+                    request = plan.send(answered)
+        except StopIteration as done:
+            response: FhirResponse = done.value
+            return response
 
     def _count_unknown_codes(self, partner: str, response: FhirResponse) -> None:
         """Count what no table knows; a partner that makes up codes does not fill the memory."""

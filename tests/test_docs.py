@@ -17,12 +17,13 @@ import pytest
 
 from fhir_bridge import cli
 from fhir_bridge.fhir.json import loads
-from fhir_bridge.mapping import connecting, reading
+from fhir_bridge.mapping import connecting
 from fhir_bridge.mapping.compile import load_routes
 from fhir_bridge.mapping.connecting import SCHEMES
 from fhir_bridge.mapping.fields import Fields
 from fhir_bridge.mapping.like import LIKE
 from fhir_bridge.mapping.model import ANYTHING
+from fhir_bridge.mapping.reading import errors, files, interactions, maps
 from fhir_bridge.mapping.source import MappingFileError
 from fhir_bridge.mapping.transforms import TRANSFORMS
 from fhir_bridge.outcome import ErrorCode, Json
@@ -69,18 +70,18 @@ def words(text: str) -> set[str]:
 SECTIONS: Mapping[str, str] = {
     "read_mapping_file": "The file",
     "read_mapping_file identity": "Identity",
-    "_read_interaction": "Interactions",
+    "read_interaction": "Interactions",
     "_read_call": "Interactions",
     "_read_repeat": "Repeat",
     "_read_content": "Send and receive",
     "_read_id_field": "Send and receive",
     "_read_sources": "Headers",
     "_read_source": "Headers",
-    "_read_map": "Maps",
+    "read_map": "Maps",
     "_read_row": "Rows",
     "_read_outcome_line": "Outcome tables",
-    "_read_errors": "Errors",
-    "_read_errors items": "Errors",
+    "read_errors": "Errors",
+    "read_errors items": "Errors",
     "_read_saying": "Errors",
     "read_connection": "Connection",
     "_read_timeouts": "Connection",
@@ -105,7 +106,7 @@ ACCESSORS = {
 def known_keys() -> dict[str, set[str]]:
     """Return the keys that the reader of mapping files asks for, by function: `fields.text("at")` asks for `at`."""
     found: dict[str, set[str]] = {}
-    for module in (reading, connecting):
+    for module in (files, interactions, maps, errors, connecting):
         for function in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(function, ast.FunctionDef):
                 for variable, key in _asked(function):
@@ -145,9 +146,9 @@ def test_keys_that_no_accessor_reads_are_described() -> None:
 @pytest.mark.parametrize(
     ("section", "known"),
     [
-        ("Interactions", reading.RESTFUL),
-        ("The file", [f'"{version}"' for version in reading.VERSIONS]),
-        ("Rows", reading.ONLY),
+        ("Interactions", interactions.RESTFUL),
+        ("The file", [f'"{version}"' for version in files.VERSIONS]),
+        ("Rows", maps.ONLY),
         ("Identity", LIKE),
         ("Auth", SCHEMES),
         ("Transforms", TRANSFORMS),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from fhir_bridge.fhir.elements import resource_types
 from fhir_bridge.mapping.model import Content, InteractionSpec, MappingFile, MapSpec
 from fhir_bridge.mapping.partner_fields import is_one_place
-from fhir_bridge.mapping.source import Problems, did_you_mean
+from fhir_bridge.mapping.source import Problems, Text, did_you_mean
 
 BUILT_IN_VARIABLES = frozenset({"id"})
 """What `{…}` in a call's path may name beside the variables that rows fill: the id of the URL."""
@@ -23,8 +23,7 @@ def check_agreement(model: MappingFile, problems: Problems) -> None:
             problems.add(spec.mark, f"'{spec.resource_type}' is no resource type{hint}")
         if spec.code == "read" and spec.send is not None:
             problems.add(spec.send.mark, "a read sends nothing; remove 'send'")
-        if spec.code == "patch":
-            _check_patch(model, spec, problems)
+        _check_named(model, spec, ((spec.reads, "read"), (spec.writes, "update"), (spec.then, "read")), problems)
         for content in filter(None, (spec.send, spec.receive)):
             _check_content(model, spec, content, problems)
         if spec.makes_a_call:
@@ -40,13 +39,15 @@ def elements_named(model: MappingFile, map_name: str) -> Iterator[str]:
 
 
 def _sent(model: MappingFile, spec: InteractionSpec) -> MapSpec | None:
-    return model.maps.get(spec.send.map) if spec.send else None
+    return model.maps.get(spec.send.map or "") if spec.send else None
 
 
-def _check_patch(model: MappingFile, spec: InteractionSpec, problems: Problems) -> None:
-    """A patch reads with a read and writes with an update, both of its own type."""
+def _check_named(
+    model: MappingFile, spec: InteractionSpec, names: Iterable[tuple[Text | None, str]], problems: Problems
+) -> None:
+    """What an interaction names to carry it out is there, is what it has to be, and is of its own type."""
     known = {other.key: other for other in model.interactions}
-    for name, code in ((spec.reads, "read"), (spec.writes, "update")):
+    for name, code in names:
         if name and name not in known:
             problems.add(name.mark, f"there is no interaction '{name}'{did_you_mean(name, known)}")
         elif name and (known[name].code, known[name].resource_type) != (code, spec.resource_type):
@@ -55,8 +56,8 @@ def _check_patch(model: MappingFile, spec: InteractionSpec, problems: Problems) 
 
 
 def _check_content(model: MappingFile, spec: InteractionSpec, content: Content, problems: Problems) -> None:
-    found = model.maps.get(content.map)
-    if found is None:
+    found = model.maps.get(content.map or "")
+    if found is None or content.map is None:
         return
     expected = "Parameters" if spec.operation is not None else spec.resource_type
     is_free = spec.operation is not None and content is spec.receive
@@ -65,14 +66,13 @@ def _check_content(model: MappingFile, spec: InteractionSpec, content: Content, 
         problems.add(content.map.mark, text)
     if not content.as_it_is and model.versions != ("4.0",):
         problems.add(content.map.mark, 'a map with rows is R4; write fhir: ["4.0"], or send and receive it as it is')
-    if content.id is None:
-        return
-    if content.id.as_ == "digits" and model.id_like != "positive-integer":
+    for field in [*content.with_, *([content.id.at] if content.id and content is spec.send else [])]:
+        for row in found.rows:
+            if row.only != "to_fhir" and any(is_one_place(field, other) for other in row.at[:1]):
+                text = f"field '{field}' is written by line {row.mark.line} as well; keep one of the two"
+                problems.add(field.mark, text)
+    if content.id is not None and content.id.as_ == "digits" and model.id_like != "positive-integer":
         problems.add(content.id.as_.mark, "not every id is digits; write 'id: positive-integer' under 'identity'")
-    for row in found.rows if content is spec.send else ():
-        if row.only != "to_fhir" and any(is_one_place(content.id.at, field) for field in row.at[:1]):
-            text = f"field '{content.id.at}' is written by line {row.mark.line} as well; keep one of the two"
-            problems.add(content.id.at.mark, text)
 
 
 def _check_path(spec: InteractionSpec, sent: MapSpec | None, problems: Problems) -> None:

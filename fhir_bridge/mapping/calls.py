@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -49,21 +50,37 @@ class Sender(Protocol):
     def left_behind(self, resource: Json) -> list[str]: ...
 
 
-class Receiver(Protocol):
-    """Reads a resource out of a success's body; raises Unreadable. Returns it and the unknown codes (field, code)."""
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a success's body tells: a resource (None where it holds none), and the id of the record.
 
-    def receive(self, body: bytes, interaction: Interaction) -> tuple[Json, tuple[tuple[str, str], ...]]: ...
+    `unknown_codes` are partner codes that no table knows, as (field, code).
+    """
+
+    resource: Json = None
+    id: str | None = None
+    unknown_codes: tuple[tuple[str, str], ...] = ()
+
+
+class Receiver(Protocol):
+    """Reads a success's body; raises Unreadable."""
+
+    def receive(self, body: bytes, interaction: Interaction) -> Received: ...
 
 
 @dataclass(frozen=True, slots=True)
 class MapSender:
-    """Sends what the rows of a map say; `in_headers` are elements that the call's headers take."""
+    """Sends what the rows of a map say; `in_headers` are elements that the call's headers take.
+
+    `constants` are fields that go with whatever is sent.
+    """
 
     map: Map
     id: IdPair | None
     structure: Check
     profile: Check
     in_headers: tuple[Place, ...] = ()
+    constants: tuple[tuple[PartnerField, str], ...] = ()
 
     def check(self, resource: Json, interaction: Interaction) -> list[Issue]:
         modifiers = modifier_extensions(resource, self.map.resource_type)
@@ -73,10 +90,13 @@ class MapSender:
         return self.map.to_partner(resource)
 
     def complete(self, body: Json, interaction: Interaction) -> Json:
-        if self.id is None:
+        if self.id is None and not self.constants:
             return body
-        completed = dict(body)
-        self.id.field.put(completed, self.id.transform.to_partner(interaction.id))
+        completed = copy.deepcopy(body)
+        for field, value in self.constants:
+            field.put(completed, value)
+        if self.id is not None:
+            self.id.field.put(completed, self.id.transform.to_partner(interaction.id))
         return completed
 
     def pairs(self, resource: Json) -> list[Pair]:
@@ -150,7 +170,7 @@ class MapReceiver:
     id: IdPair | None
     structure: Check
 
-    def receive(self, body: bytes, interaction: Interaction) -> tuple[Json, tuple[tuple[str, str], ...]]:
+    def receive(self, body: bytes, interaction: Interaction) -> Received:
         record = read_json(body)
         keys = self.at.keys if self.at else ()
         if self.at is not None:
@@ -159,20 +179,39 @@ class MapReceiver:
         problems = self.structure(resource)
         if problems:
             raise Unreadable(keys, f"it makes no FHIR: {problems[0].expression}: {problems[0].text.removesuffix('.')}")
-        self._check_id(record, resource, interaction)
-        return resource, tuple(receiving.unknown_codes)
-
-    def _check_id(self, record: Json, resource: Json, interaction: Interaction) -> None:
-        """A record of somebody else must never be taken for the one that was asked for."""
-        found = resource.get("id")
-        if self.id is not None:
-            value = self.id.field.get(record)
-            found = None if value is None else _read_id(value, self.id)
-        if found is not None and found != interaction.id:
-            raise Unreadable((), "it is the record of another id than the one that was asked for")
+        id_ = _read_id(record, self.id) if self.id is not None else resource.get("id")
+        check_told_id(id_, interaction)
+        return Received(resource, id_, tuple(receiving.unknown_codes))
 
 
-def _read_id(value: Json, id_: IdPair) -> str:
+@dataclass(frozen=True, slots=True)
+class IdReceiver:
+    """Reads the id of a record out of an answer that tells nothing else; with `id` None, it tells nothing at all."""
+
+    at: PartnerField | None
+    id: IdPair | None
+
+    def receive(self, body: bytes, interaction: Interaction) -> Received:
+        if self.id is None:
+            return Received()
+        record = read_json(body)
+        id_ = _read_id(record if self.at is None else self.at.get(record), self.id)
+        if id_ is None:
+            raise Unreadable(self.id.field.keys, "it is missing")
+        check_told_id(id_, interaction)
+        return Received(id=id_)
+
+
+def check_told_id(found: str | None, interaction: Interaction) -> None:
+    """A record of somebody else must never be taken for the one that was asked for; raises Unreadable."""
+    if found is not None and interaction.address.id is not None and found != interaction.id:
+        raise Unreadable((), "it is the record of another id than the one that was asked for")
+
+
+def _read_id(record: Json, id_: IdPair) -> str | None:
+    value = id_.field.get(record)
+    if value is None:
+        return None
     try:
         return str(id_.transform.to_fhir(value))
     except ValueError as error:
@@ -187,19 +226,22 @@ class PassReceiver:
     partner_version: Version
     empty_is_success: bool
 
-    def receive(self, body: bytes, interaction: Interaction) -> tuple[Json, tuple[tuple[str, str], ...]]:
+    def receive(self, body: bytes, interaction: Interaction) -> Received:
         if not body.strip() and self.empty_is_success:
-            return None, ()
+            return Received()
         resource = read_json(body)
         if not isinstance(resource, dict) or resource.get("resourceType") != self.resource_type:
             raise Unreadable((), f"a {self.resource_type} is expected here")
+        id_ = resource["id"] if isinstance(resource.get("id"), str) else None
+        if self.resource_type == interaction.resource_type != "Bundle":
+            check_told_id(id_, interaction)
         if interaction.version == self.partner_version:
-            return resource, ()
+            return Received(resource, id_)
         converted = to_r4(resource)
         errors = [issue for issue in converted.issues if issue.severity == "error"]
         if errors:
             raise Unreadable((), f"it cannot be said in R4: {errors[0].expression}: {errors[0].text.removesuffix('.')}")
-        return converted.resource, ()
+        return Received(converted.resource, id_)
 
 
 def read_json(body: bytes) -> Json:
@@ -228,7 +270,7 @@ _WITH_BODY = {"Accept": "application/json", "Content-Type": "application/json"}
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a partner, compiled."""
+    """One call of a partner, compiled. `then` is the read that tells what became of a change."""
 
     partner: str
     title: str
@@ -240,6 +282,7 @@ class Call:
     repeat: Repeat
     safe_without: tuple[PartnerField, ...]
     refusals: Refusals
+    then: Call | None = None
 
     def prepare(
         self, interaction: Interaction, resource: Json, *, already: Mapping[str, Json] = _NOTHING
@@ -265,16 +308,14 @@ class Call:
         outgoing = Outgoing(request, sending, lambda: sender.pairs(resource) if sender else [])
         return outgoing, [*sending.issues_of(sending.body), *problems]
 
-    def read(
-        self, interaction: Interaction, response: PartnerResponse, outgoing: Outgoing
-    ) -> tuple[Json, tuple[tuple[str, str], ...]]:
-        """Return the resource of a partner's answer and its unknown codes; raises FhirError."""
+    def read(self, interaction: Interaction, response: PartnerResponse, outgoing: Outgoing) -> Received:
+        """Return what a partner's answer tells; raises FhirError."""
         if not 200 <= response.status_code < 300:
             raise self.refusals.error(response, outgoing.pairs())
         try:
             return self.receiver.receive(response.body, interaction)
         except Unreadable as error:
-            raise self._unreadable(error, response) from None
+            raise self.unreadable(error, response) from None
 
     def repeat_of(self, body: dict[str, Any]) -> Repeat:
         """Return when this call may be sent again: not safely with a field that makes a second one another."""
@@ -282,7 +323,7 @@ class Call:
             return "unsent"
         return self.repeat
 
-    def _unreadable(self, error: Unreadable, response: PartnerResponse) -> FhirError:
+    def unreadable(self, error: Unreadable, response: PartnerResponse) -> FhirError:
         field = f"`{dotted(error.field)}`: " if error.field else ""
         what = f"its answer cannot be read: {field}{error.why}."
         if self.method == "GET":

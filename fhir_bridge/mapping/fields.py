@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fhir_bridge.mapping.source import Mark, Node, Problems, Text, did_you_mean
@@ -174,3 +174,11 @@ def variables(values: object) -> Iterator[Variable]:
     elif isinstance(values, tuple):
         for value in values:
             yield from variables(value)
+
+
+def check_beside(fields: Fields, kind: str, known: Mapping[str, tuple[str, ...]]) -> None:
+    """Report each key that means something elsewhere, and nothing here."""
+    elsewhere = {word for words in known.values() for word in words}.difference(known[kind])
+    for key in fields.given():
+        if key in elsewhere and fields.node(key):
+            fields.problems.add(key.mark, f"'{key}' says nothing beside '{known[kind][0]}'; remove it")

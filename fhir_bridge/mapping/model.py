@@ -38,12 +38,13 @@ class OutcomeLine:
 
 @dataclass(frozen=True, slots=True)
 class RowSpec:
-    """One row: a FHIR element and the partner's field. Exactly one of `at`, `path` and `outcome` is there."""
+    """One row: a FHIR element and the partner's field. Exactly one of `at`, `path`, `value` and `outcome` is there."""
 
     mark: Mark
     element: str
     at: tuple[Text, ...] = ()
     path: Text | None = None
+    value: Text | None = None
     otherwise: Value | None = None
     as_: Text | None = None
     codes: Text | None = None
@@ -89,14 +90,19 @@ class IdField:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is sent or received: a map, or a resource as it is."""
+    """What is sent or received: a map, or a resource as it is; of an answer, it may be the id alone, or nothing.
+
+    `profile` is another one than the map's, `with_` are fields that go with whatever is sent.
+    """
 
     mark: Mark
-    map: Text
+    map: Text | None
     as_it_is: bool
     at: Text | None
     id: IdField | None
     empty_is_success: bool
+    profile: Text | None
+    with_: Mapping[Text, Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,8 @@ class InteractionSpec:
     """One FHIR interaction and its call.
 
     A patch instead names the interactions that it `reads` and `writes` with; one that is carried out `as_` an update
-    names that.
+    names that, and the create that it is where its body tells no id. `then` names the read that tells what became of
+    a change. An operation without a resource type is one of the whole base.
     """
 
     mark: Mark
@@ -124,12 +131,13 @@ class InteractionSpec:
     safe_without: tuple[Text, ...]
     reads: Text | None
     writes: Text | None
-    as_: Text | None
+    as_: tuple[Text, ...]
+    then: Text | None
 
     @property
     def makes_a_call(self) -> bool:
         """Whether it has a call of its own."""
-        return self.code not in ("patch", "create") and self.as_ is None
+        return self.code != "patch" and not self.as_
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,7 +261,7 @@ class Paths:
         if text and target.codes and text not in target.codes:
             self.problems.add(text.mark, f"'{text}' is no code of '{path}'{did_you_mean(text, target.codes)}")
             return None
-        value = _absolute(text) if target.type in ("uri", "url", "canonical") else str(text)
+        value = absolute(text) if target.type in ("uri", "url", "canonical") else str(text)
         return fixed_value(names, ".".join(step.path for step in found), value)
 
     def _elements_of(self, element: Element, names: list[str], mark: Mark) -> list[Element] | None:
@@ -295,7 +295,7 @@ class Paths:
         if not system or not code:
             self.problems.add(text.mark, f"'{text}' is no code of a CodeableConcept; write system#code")
             return None
-        return fixed_concept(element.name, _absolute(system), code, element.repeats)
+        return fixed_concept(element.name, absolute(system), code, element.repeats)
 
     def _type_below(self, element: Element, prefix: str) -> str:
         """Return the type that the next step looks into; for an entry's resource, what its slice says."""
@@ -306,5 +306,6 @@ class Paths:
         return next((text for path, text in fixed if path == "resource.resourceType"), "Resource")
 
 
-def _absolute(uri: str) -> str:
+def absolute(uri: str) -> str:
+    """Return a URI whose name in a mapping file may be short for one below our own canonical base."""
     return f"{CANONICAL}/{uri}" if _RELATIVE_URI.fullmatch(uri) else str(uri)

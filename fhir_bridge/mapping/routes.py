@@ -13,7 +13,7 @@ from fhir_bridge.fhir.problems import shown
 from fhir_bridge.fhir.search import no_conditional_create, read_criteria, several_matches, unanswerable
 from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.like import LIKE
-from fhir_bridge.mapping.plans import MakePlan
+from fhir_bridge.mapping.plans.steps import MakePlan
 from fhir_bridge.mapping.source import Mark
 from fhir_bridge.outcome import FhirError, Issue, Json
 

@@ -265,7 +265,36 @@ class PathRow:
         pass
 
 
-Row = ValueRow | ListRow | PathRow
+@dataclass(frozen=True, slots=True)
+class ConstantRow:
+    """One element that every resource of the map has, whatever the partner says; the partner gets nothing of it."""
+
+    mark: Mark
+    place: Place
+    value: str
+
+    def send(self, root: Json, sending: Sending, body: dict[str, Any], prefix: str) -> None:
+        pass
+
+    def receive(self, record: Json, root: Json, receiving: Receiving, within: Keys) -> bool:
+        """Write the element, which by itself makes no record."""
+        self.place.put(root, self.value)
+        return False
+
+    def pairs(self, root: Json, prefix: str, within: Keys) -> Iterator[Pair]:
+        """Yield the element where it is as it always is: then leaving it behind is no loss."""
+        if self.place.get(root) == self.value:
+            told_by = tuple(self.place.told_by(root, prefix))
+            yield Pair(self.place.where(root, prefix), (), self.value, self.mark, told_by)
+
+    def values(self, root: Json) -> Json:
+        return self.place.get(root)
+
+    def finish(self, root: Json) -> None:
+        pass
+
+
+Row = ValueRow | ListRow | PathRow | ConstantRow
 
 _NO_SEGMENT = re.compile(r"[/\\\x00-\x1f\x7f]")
 

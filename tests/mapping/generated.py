@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fhir_bridge.fhir.elements import Element, elements, is_primitive
 from fhir_bridge.mapping.partner_fields import PartnerField
-from fhir_bridge.mapping.rows import ListRow, PathRow, Row, ValueRow
+from fhir_bridge.mapping.rows import ConstantRow, ListRow, PathRow, ValueRow
 from fhir_bridge.outcome import Json
 from tests.mapping.shipped import Shipped
 
@@ -112,17 +112,21 @@ def made_resources(draw: Any, shipped: Shipped, *, with_path: bool = False) -> J
     """Draw a resource that is made of a map's rows alone, at least of one."""
     resource: dict[str, Json] = {"resourceType": shipped.map.resource_type}
     rows = [row for row in shipped.map.rows if with_path or not isinstance(row, PathRow)]
+    constants = [row for row in rows if isinstance(row, ConstantRow)]
+    rows = [row for row in rows if row not in constants]
     always = [row for row in rows if isinstance(row, ValueRow) and row.required]
     some = draw(st.lists(st.sampled_from(rows), min_size=1, unique_by=lambda row: row.mark))
     for row in (row for row in rows if row in some or row in always):
         draw(_made(shipped, row, resource))
+    for row in constants:
+        row.place.put(resource, row.value)
     for row in rows:
         row.finish(resource)
     return resource
 
 
 @st.composite
-def _made(draw: Any, shipped: Shipped, row: Row, resource: dict[str, Json]) -> None:
+def _made(draw: Any, shipped: Shipped, row: ValueRow | ListRow | PathRow, resource: dict[str, Json]) -> None:
     """Draw what one row writes, into the resource."""
     if isinstance(row, PathRow):
         row.place.put(resource, draw(WORD))

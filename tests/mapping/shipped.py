@@ -9,10 +9,10 @@ from pathlib import Path
 from fhir_bridge.fhir.definitions import CodeTable, Definitions, concept_table, load_definitions
 from fhir_bridge.mapping.agreement import elements_named
 from fhir_bridge.mapping.compile import load_routes
-from fhir_bridge.mapping.compiling import MapCompiler
+from fhir_bridge.mapping.compiling.maps import MapCompiler
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.model import MapSpec, RowSpec
-from fhir_bridge.mapping.reading import read_mapping_file
+from fhir_bridge.mapping.reading.files import read_mapping_file
 from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.mapping.source import Mark, Problems, read_file
 
@@ -66,12 +66,14 @@ def _maps(path: Path, definitions: Definitions) -> Iterator[Shipped]:
     root = read_file(path, path.name, problems)
     assert root is not None
     model = read_mapping_file(root, problems)
-    compiler = MapCompiler("4.0", definitions, Everything(), problems)
     for name, spec in model.maps.items():
-        compiled = compiler.compile(spec, elements_named(model, name))
-        assert not problems
-        if compiled.rows:
-            yield Shipped(f"{model.partner}-{name}", spec, compiled, dict(_tables(spec.rows, definitions)))
+        for creating in (False, True) if any(row.only == "create" for row in spec.rows) else (False,):
+            compiler = MapCompiler("4.0", definitions, Everything(), problems, creating)
+            compiled = compiler.compile(spec, elements_named(model, name))
+            assert not problems
+            if compiled.rows:
+                name_ = f"{model.partner}-{name}{'-created' if creating else ''}"
+                yield Shipped(name_, spec, compiled, dict(_tables(spec.rows, definitions)))
 
 
 def _tables(rows: tuple[RowSpec, ...], definitions: Definitions) -> Iterator[tuple[Mark, CodeTable]]:

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from fhir_bridge.exchange import PartnerRequest
-from fhir_bridge.mapping.calls import Call
+from fhir_bridge.mapping.calls import Call, Received
 from fhir_bridge.outcome import CANONICAL, FhirError, Issue, Json
 from tests.mapping.lab import answer, ask, load, operation, parameters, profile
 
@@ -180,11 +180,9 @@ def test_a_success_is_the_resource_of_the_record() -> None:
     interaction = ask("read")
     outgoing, _ = READ.prepare(interaction, None)
 
-    resource, unknown = READ.read(
-        interaction, answer(203, {"the": {"record": {"number": "42", "language": "en"}}}), outgoing
-    )
+    received = READ.read(interaction, answer(203, {"the": {"record": {"number": "42", "language": "en"}}}), outgoing)
 
-    assert (resource, unknown) == ({"resourceType": "Patient", "id": "42", "language": "en"}, ())
+    assert received == Received({"resourceType": "Patient", "id": "42", "language": "en"}, "42")
 
 
 def test_a_refusal_is_an_error() -> None:
@@ -250,9 +248,9 @@ def test_an_answer_that_tells_no_id_is_that_of_the_one_that_was_asked_for(record
     interaction = ask("operation")
     outgoing, _ = READ.prepare(interaction, None)
 
-    resource, _ = ORDER.read(interaction, answer(200, {"order": record}), outgoing)
+    received = ORDER.read(interaction, answer(200, {"order": record}), outgoing)
 
-    assert resource == parameters(kit={"valueString": "k"})
+    assert received.resource == parameters(kit={"valueString": "k"})
 
 
 PASS = """\
@@ -391,15 +389,15 @@ def test_what_the_profile_says_of_an_stu3_message_is_placed_at_the_element_that_
 def test_an_answer_goes_as_it_is_and_is_converted_for_a_client_of_the_other_version() -> None:
     body = orjson.dumps(message("3.0"))
 
-    same, _ = PASSING.receiver.receive(body, ask("update", "Bundle", version="3.0"))
-    other, _ = PASSING.receiver.receive(body, ask("update", "Bundle", version="4.0"))
+    same = PASSING.receiver.receive(body, ask("update", "Bundle", version="3.0")).resource
+    other = PASSING.receiver.receive(body, ask("update", "Bundle", version="4.0")).resource
 
     assert same == message("3.0")
     assert other["entry"][0]["resource"]["eventCoding"] == {"system": "http://lab.example/events", "code": "new"}
 
 
 def test_an_empty_answer_may_be_a_success() -> None:
-    assert PASSING.receiver.receive(b" ", ask("update", "Bundle", version="3.0")) == (None, ())
+    assert PASSING.receiver.receive(b" ", ask("update", "Bundle", version="3.0")) == Received()
 
 
 @pytest.mark.parametrize(

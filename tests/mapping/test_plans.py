@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from fhir_bridge.fhir.interaction import FhirResponse, Preferences
-from fhir_bridge.mapping.plans import CARRIED_OUT, NOTHING_CHANGED, version_headers, version_id
+from fhir_bridge.mapping.plans.answers import CARRIED_OUT, NOTHING_CHANGED, version_headers, version_id
 from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 from tests.mapping.lab import (

@@ -150,7 +150,10 @@ INTERACTION = [
     ),
     (
         "read Patient: {call: GET /x, receive: {mpa: client}}",
-        ["39: 'receive' has no 'map'; add it", "40: unknown key 'mpa' in 'receive'; did you mean 'map'?"],
+        [
+            "39: 'receive' says nothing of the answer; name a 'map', the field of its 'id', or 'empty'",
+            "40: unknown key 'mpa' in 'receive'; did you mean 'map'?",
+        ],
     ),
     (
         "read Patient: {call: GET /x, receive: {map: client, empty: ok, at: [a]}}",
@@ -177,7 +180,11 @@ INTERACTION = [
     ),
     (
         "create Patient: {definition: OperationDefinition/x}",
-        ["1: a create is carried out as an update whose body tells the id; add 'as'"],
+        [
+            "1: 'create Patient' receives nothing; add 'receive'",
+            "1: 'create Patient' sends nothing; add 'send'",
+            "17: 'create Patient' has no 'call'; add it",
+        ],
     ),
     (
         "create Patient: {as: update Patint, call: GET /x}",
@@ -261,17 +268,17 @@ def test_a_mistake_in_errors_is_told_at_its_word(errors: str, found: list[str]) 
 
 
 ROWS = [
-    ("birthDate: {}", ["1: row 'birthDate' needs exactly one of 'at', 'path' and 'outcome'"]),
+    ("birthDate: {}", ["1: row 'birthDate' needs exactly one of 'at', 'path', 'value' and 'outcome'"]),
     (
         "birthDate: dob",
         [
-            "1: row 'birthDate' needs exactly one of 'at', 'path' and 'outcome'",
+            "1: row 'birthDate' needs exactly one of 'at', 'path', 'value' and 'outcome'",
             "12: row 'birthDate' must be a mapping; write 'key: value' lines",
         ],
     ),
     ("birthDate: {at: a, requird: true}", ["20: unknown key 'requird' in row 'birthDate'; did you mean 'required'?"]),
     ("birthDate: {at: a, required: maybe}", ["30: unknown 'required: maybe'; known here: false, true"]),
-    ("birthDate: {at: a, only: to_partner}", ["26: unknown 'only: to_partner'; known here: both, to_fhir"]),
+    ("birthDate: {at: a, only: to_partner}", ["26: unknown 'only: to_partner'; known here: both, create, to_fhir"]),
     ("birthDate: {at: a, otherwise: b}", ["20: 'otherwise' says nothing beside 'at'; remove it"]),
     (
         "language: {path: id, codes: ConceptMap/x, only: to_fhir}",
@@ -282,7 +289,7 @@ ROWS = [
         ["18: 'required' says nothing beside 'each'; remove it"],
     ),
     ("address: {at: [a, b], each: {city: {at: b}}}", ["19: a list is in one field; name one"]),
-    ("address: {each: {city: {at: b}}}", ["1: row 'address' needs exactly one of 'at', 'path' and 'outcome'"]),
+    ("address: {each: {city: {at: b}}}", ["1: row 'address' needs exactly one of 'at', 'path', 'value' and 'outcome'"]),
     (
         "gender: {at: a, as: text, codes: ConceptMap/x}",
         [

@@ -1,4 +1,4 @@
-"""Compiles the maps of one mapping file against FHIR's types and the code tables, gathering every problem."""
+"""Compiles the maps of one mapping file against FHIR's types and the code tables."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ from fhir_bridge.mapping.connecting import Environment, value_of
 from fhir_bridge.mapping.maps import Map, OutcomeParameter
 from fhir_bridge.mapping.model import ANYTHING, MapSpec, RowSpec, SliceSpec
 from fhir_bridge.mapping.partner_fields import PartnerField, compile_field, is_one_place
-from fhir_bridge.mapping.places import Paths, Place
-from fhir_bridge.mapping.rows import ListRow, PathRow, Row, ValueRow, code_functions
+from fhir_bridge.mapping.places import Paths, Place, absolute
+from fhir_bridge.mapping.rows import ConstantRow, ListRow, PathRow, Row, ValueRow, code_functions
 from fhir_bridge.mapping.source import Mark, Problems, Text, did_you_mean
 from fhir_bridge.mapping.transforms import TEXT_TYPES, TRANSFORMS, Transform, default_transform
 
 
 @dataclass(slots=True)
 class MapCompiler:
-    """Compiles one map. `definitions` hold the ConceptMaps, `environment` the variables of `otherwise`."""
+    """Compiles one map. `definitions` hold the ConceptMaps, `environment` the variables of `otherwise`.
+
+    `creating`: whether it is for making a record, and so sends what may be written only then.
+    """
 
     version: Version
     definitions: Definitions
     environment: Environment
     problems: Problems
+    creating: bool = False
 
     def compile(self, spec: MapSpec, elsewhere: Iterable[str]) -> Map:
         """Return the compiled map; rows with problems are left out. `elsewhere` are elements that calls name."""
@@ -51,6 +55,8 @@ class MapCompiler:
             return None
         if spec.path is not None:
             return self._path_row(spec, spec.path, place)
+        if spec.value is not None:
+            return self._constant_row(spec, spec.value, place)
         if not fields:
             return None
         if spec.each:
@@ -63,9 +69,23 @@ class MapCompiler:
             return None
         return PathRow(spec.mark, place, str(variable), value_of(spec.otherwise, self.environment))
 
+    def _constant_row(self, spec: RowSpec, value: Text, place: Place) -> ConstantRow | None:
+        if place.element.type not in TEXT_TYPES:
+            self.problems.add(spec.mark, f"'{spec.element}' is no text, and a 'value' is one")
+            return None
+        if place.element.codes and value not in place.element.codes:
+            hint = did_you_mean(value, place.element.codes)
+            self.problems.add(value.mark, f"'{value}' is no code of '{place.element.name}'{hint}")
+            return None
+        is_uri = place.element.type in ("uri", "url", "canonical")
+        return ConstantRow(spec.mark, place, absolute(value) if is_uri else str(value))
+
+    def _sends(self, only: str) -> bool:
+        return only == "both" or (only == "create" and self.creating)
+
     def _list_row(self, spec: RowSpec, place: Place, field: PartnerField, prefix: str, paths: Paths) -> ListRow | None:
         for row in spec.each:
-            if row.each or row.path or row.outcome:
+            if row.each or row.path or row.value or row.outcome:
                 self.problems.add(row.mark, "a row within 'each' pairs an element with a field; write 'at' alone")
         if not place.element.repeats or place.steps[-1].item is not None:
             self.problems.add(spec.mark, f"'{spec.element}' is no list; leave out 'each', and name its elements")
@@ -76,14 +96,14 @@ class MapCompiler:
         inner_prefix = f"{prefix}.{spec.element}" if prefix else spec.element
         inner = [self._row(row, place.element.type, inner_prefix, paths) for row in spec.each]
         rows = tuple(replace(row, part_of=field.keys[0]) for row in inner if isinstance(row, ValueRow))
-        return ListRow(spec.mark, place, field, rows, spec.only != "to_fhir")
+        return ListRow(spec.mark, place, field, rows, self._sends(spec.only))
 
     def _value_row(self, spec: RowSpec, place: Place, fields: tuple[PartnerField, ...]) -> ValueRow | None:
         if not is_primitive(place.element.type):
             below = f"go on to one of its elements, as in {spec.element}.<element>"
             self.problems.add(spec.mark, f"'{spec.element}' is a {place.element.type}, not a plain value; {below}")
             return None
-        sends = spec.only != "to_fhir"
+        sends = self._sends(spec.only)
         if spec.codes is not None:
             table = self._table(spec.codes, place.element, sends)
             if table is None:

@@ -1,0 +1,210 @@
+"""Compiles the calls of one mapping file: what each sends, what it receives, its headers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from fhir_bridge.connection import Forward
+from fhir_bridge.exchange import Repeat
+from fhir_bridge.fhir.definitions import Definitions
+from fhir_bridge.fhir.elements import Version, is_resource
+from fhir_bridge.fhir.profile import profile_checker
+from fhir_bridge.fhir.structure import structure_checker
+from fhir_bridge.mapping.agreement import elements_named
+from fhir_bridge.mapping.calls import (
+    Call,
+    IdPair,
+    IdReceiver,
+    MapReceiver,
+    MapSender,
+    PassReceiver,
+    PassSender,
+    Receiver,
+    Sender,
+)
+from fhir_bridge.mapping.checks import Check
+from fhir_bridge.mapping.compiling.maps import MapCompiler
+from fhir_bridge.mapping.connecting import Environment, resolve, value_of
+from fhir_bridge.mapping.headers import Source
+from fhir_bridge.mapping.maps import Map
+from fhir_bridge.mapping.model import Content, HeaderSource, IdField, InteractionSpec, MappingFile, MapSpec
+from fhir_bridge.mapping.partner_fields import PartnerField, compile_field
+from fhir_bridge.mapping.places import Paths, Place
+from fhir_bridge.mapping.refusals import Refusals
+from fhir_bridge.mapping.source import Problems, Text, did_you_mean
+from fhir_bridge.mapping.transforms import TRANSFORMS
+from fhir_bridge.outcome import Issue, Json
+
+
+@dataclass(slots=True)
+class CallCompiler:
+    """Compiles the calls of one mapping file."""
+
+    model: MappingFile
+    definitions: Definitions
+    environment: Environment
+    problems: Problems
+
+    def calls(self) -> dict[str, Call]:
+        """Return the calls by the keys of their interactions; those with problems are left out."""
+        maps, new = self._maps(creating=False), self._maps(creating=True)
+        found = {
+            spec.key: self._call(spec, new if spec.code == "create" else maps)
+            for spec in self.model.interactions
+            if spec.makes_a_call
+        }
+        calls = {key: call for key, call in found.items() if call is not None}
+        thens = {spec.key: calls.get(spec.then) for spec in self.model.interactions if spec.then is not None}
+        return {key: replace(call, then=thens.get(key)) for key, call in calls.items()}
+
+    def _maps(self, *, creating: bool) -> dict[str, Map]:
+        problems = Problems() if creating else self.problems  # the same ones, of the same rows
+        compiler = MapCompiler("4.0", self.definitions, self.environment, problems, creating)
+        maps = self.model.maps.items()
+        return {name: compiler.compile(spec, elements_named(self.model, name)) for name, spec in maps}
+
+    def _call(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Call | None:
+        connection, _ = resolve(self.model.connection, self.model.partner, self.environment)
+        forwards = connection is not None and any(isinstance(auth, Forward) for auth in connection.auth)
+        receiver, sender, headers = self._receiver(spec, maps), self._sender(spec, maps), self._headers(spec)
+        if receiver is None:
+            return None
+        return Call(
+            partner=self.model.partner,
+            title=self.model.title,
+            method=spec.method,
+            path=spec.path,
+            sender=sender,
+            receiver=receiver,
+            headers=headers,
+            repeat=_repeat(spec.repeat),
+            safe_without=tuple(compile_field(path, path.mark, self.problems) for path in spec.safe_without),
+            refusals=Refusals(self.model.partner, self.model.title, self.model.errors, forwards),
+        )
+
+    def _map_spec(self, content: Content) -> MapSpec | None:
+        spec = self.model.maps.get(content.map) if content.map else None
+        if spec is None and content.map:
+            hint = did_you_mean(content.map, self.model.maps)
+            self.problems.add(content.map.mark, f"there is no map '{content.map}'{hint}")
+        return spec
+
+    def _sender(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Sender | None:
+        map_spec = self._map_spec(spec.send) if spec.send else None
+        if spec.send is None or map_spec is None:
+            if spec.send is None and spec.code in ("update", "create", "operation"):
+                self.problems.add(spec.mark, f"'{spec.key}' sends nothing; add 'send'")
+            return None
+        profile = self._profile(map_spec, spec.send.profile or map_spec.profile)
+        if spec.send.as_it_is:
+            structures = {version: self._structure(version, map_spec, rules=True) for version in self._versions()}
+            return PassSender(self._versions()[0], structures, profile)
+        sources = [source for choices in self._headers(spec).values() for source in choices]
+        return MapSender(
+            map=maps[map_spec.name],
+            id=self._id_pair(spec.send.id),
+            structure=self._structure("4.0", map_spec, rules=True),
+            profile=profile,
+            in_headers=tuple(source.place for source in sources if source.place is not None),
+            constants=tuple(self._constants(spec.send)),
+        )
+
+    def _constants(self, send: Content) -> list[tuple[PartnerField, str]]:
+        """The fields that go with whatever is sent; one whose optional variable is unset is left out."""
+        found = [(path, value_of(value, self.environment)) for path, value in send.with_.items()]
+        return [(compile_field(path, path.mark, self.problems), value) for path, value in found if value is not None]
+
+    def _receiver(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Receiver | None:
+        receive = spec.receive
+        if receive is None:
+            self.problems.add(spec.mark, f"'{spec.key}' receives nothing; add 'receive'")
+            return None
+        at = compile_field(receive.at, receive.at.mark, self.problems) if receive.at else None
+        id_pair = self._id_pair(receive.id)
+        if receive.map is None:
+            return IdReceiver(at, id_pair)
+        map_spec = self._map_spec(receive)
+        if map_spec is None:
+            return None
+        if map_spec.profile is not None:
+            self.check_definition(map_spec.profile)
+        if receive.as_it_is:
+            return PassReceiver(str(map_spec.resource), self._versions()[0], receive.empty_is_success)
+        return MapReceiver(maps[map_spec.name], at, id_pair, self._structure("4.0", map_spec, rules=False))
+
+    def _versions(self) -> tuple[Version, ...]:
+        return tuple(version_of(text) for text in self.model.versions)
+
+    def _structure(self, version: Version, spec: MapSpec, *, rules: bool) -> Check:
+        tolerated: dict[str, str] = {}
+        for path, what in spec.tolerated.items():
+            try:
+                structure_checker(version, tolerated={path: what})
+            except ValueError as error:
+                self.problems.add(path.mark, f"{error}; correct the path, or write list or text")
+            else:
+                tolerated[path] = what
+        return structure_checker(version, tolerated=tolerated, rules=rules)
+
+    def _profile(self, spec: MapSpec, profile: Text | None) -> Check:
+        if profile is None:
+            return _no_profile
+        try:
+            check = profile_checker(str(profile), self.definitions)
+        except ValueError as error:
+            for line in str(error).splitlines():
+                self.problems.add(profile.mark, line)
+            return _no_profile
+        of_type = self.definitions.find(profile)["type"]
+        if of_type != spec.resource:
+            text = f"'{profile}' is a profile of {of_type}, not of {spec.resource}; name one of that"
+            self.problems.add(profile.mark, text)
+        return check
+
+    def _id_pair(self, field: IdField | None) -> IdPair | None:
+        if field is None:
+            return None
+        if field.as_ not in ("text", "digits"):
+            self.problems.add(field.as_.mark, f"unknown transform '{field.as_}' of an id; write text or digits")
+            return None
+        return IdPair(compile_field(field.at, field.at.mark, self.problems), TRANSFORMS[field.as_])
+
+    def _headers(self, spec: InteractionSpec) -> dict[str, tuple[Source, ...]]:
+        return {name: tuple(self._source(spec, source) for source in choices) for name, choices in spec.headers.items()}
+
+    def _source(self, spec: InteractionSpec, source: HeaderSource) -> Source:
+        place = self.place(spec, source.element) if source.element else None
+        return Source(source.header, place, value_of(source.text, self.environment), source.new, source.like)
+
+    def place(self, spec: InteractionSpec, path: Text) -> Place | None:
+        """Return the place of an element of what an interaction sends."""
+        if spec.send is None:
+            self.problems.add(path.mark, f"'{path}' is an element of what is sent, and nothing is sent; add 'send'")
+            return None
+        map_spec, version = self.model.maps.get(spec.send.map or ""), self._versions()[0]
+        if map_spec is None or not is_resource(version, map_spec.resource):
+            return None
+        slices = {slice_.path: slice_ for slice_ in map_spec.slices}
+        return Paths(version, slices, self.problems).place(map_spec.resource, path, path.mark)
+
+    def check_definition(self, reference: Text) -> None:
+        """Report a canonical that is neither FHIR's own nor among the definitions."""
+        if reference.startswith("http://hl7.org/fhir/"):
+            return
+        try:
+            self.definitions.find(reference)
+        except LookupError as error:
+            self.problems.add(reference.mark, str(error.args[0]))
+
+
+def _no_profile(resource: Json) -> list[Issue]:
+    return []
+
+
+def version_of(text: str) -> Version:
+    return "3.0" if text == "3.0" else "4.0"
+
+
+def _repeat(text: str) -> Repeat:
+    return "safe" if text == "safe" else "unsent"

@@ -1,0 +1,141 @@
+"""Compiles the interactions of one mapping file to routes, each with its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from fhir_bridge.fhir.definitions import canonical_url
+from fhir_bridge.fhir.interaction import Code
+from fhir_bridge.mapping.calls import Call, MapSender, PassSender
+from fhir_bridge.mapping.compiling.calls import CallCompiler
+from fhir_bridge.mapping.like import is_id
+from fhir_bridge.mapping.model import InteractionSpec, MappingFile
+from fhir_bridge.mapping.plans.id_rule import IdRule
+from fhir_bridge.mapping.plans.operating import operation_plan
+from fhir_bridge.mapping.plans.patching import patch_plan
+from fhir_bridge.mapping.plans.reading import read_plan, search_plan
+from fhir_bridge.mapping.plans.steps import MakePlan
+from fhir_bridge.mapping.plans.writing import create_plan, told_by_body_plan, update_plan
+from fhir_bridge.mapping.routes import Route
+from fhir_bridge.mapping.source import Problems, Text, did_you_mean
+
+
+@dataclass(slots=True)
+class RouteCompiler:
+    """Compiles the routes of one mapping file; `calls` are the compiled calls by the interactions' keys."""
+
+    model: MappingFile
+    compiler: CallCompiler
+    calls: Mapping[str, Call]
+    problems: Problems
+
+    def routes(self) -> tuple[Route, ...]:
+        routes = [self._route(spec) for spec in self.model.interactions]
+        routes += [self._search_route(spec, self.calls[spec.key]) for spec in self._reads()]
+        return tuple(route for route in routes if route is not None)
+
+    def logical_system(self) -> str | None:
+        """Return the identity system whose values are the logical ids: the first."""
+        return canonical_url(self.model.systems[0]) if self.model.systems else None
+
+    def _route(self, spec: InteractionSpec) -> Route | None:
+        call = self.calls.get(spec.writes or (spec.as_[0] if spec.as_ else spec.key))
+        plan = self._plan(spec)
+        if call is None or plan is None:
+            return None
+        map_spec = self.model.maps.get(spec.send.map or "") if spec.send else None
+        profile = (spec.send.profile if spec.send else None) or (map_spec.profile if map_spec else None)
+        if spec.operation is not None and spec.definition is None:
+            self.problems.add(spec.mark, f"'{spec.key}' is an operation; add 'definition', its OperationDefinition")
+        if spec.definition is not None:
+            self.compiler.check_definition(spec.definition)
+        return Route(
+            mark=spec.mark,
+            partner=self.model.partner,
+            code=_code(spec.code),
+            resource_type=spec.resource_type,
+            operation=spec.operation,
+            also=spec.also,
+            definition=canonical_url(spec.definition) if spec.definition else None,
+            profile=canonical_url(profile) if profile else None,
+            call=call,
+            plan=plan,
+            of_system=spec.operation is not None and (bool(spec.as_) or not spec.resource_type),
+        )
+
+    def _reads(self) -> Iterable[InteractionSpec]:
+        return [spec for spec in self.model.interactions if spec.code == "read" and spec.key in self.calls]
+
+    def _search_route(self, spec: InteractionSpec, reads: Call) -> Route:
+        """What can be read can be searched for by its id."""
+        return Route(
+            mark=spec.mark,
+            partner=self.model.partner,
+            code="search-type",
+            resource_type=spec.resource_type,
+            operation=None,
+            also=(),
+            definition=None,
+            profile=None,
+            call=reads,
+            plan=search_plan(reads, self.logical_system(), self._is_id),
+        )
+
+    def _is_id(self, text: str) -> bool:
+        return is_id(text, self.model.id_like)
+
+    def _plan(self, spec: InteractionSpec) -> MakePlan | None:
+        if spec.code == "patch":
+            return self._patch_plan(spec)
+        if spec.as_:
+            return self._plan_as(*spec.as_)
+        call = self.calls.get(spec.key)
+        if call is None:
+            return None
+        if spec.code == "read":
+            return read_plan(call)
+        if spec.code == "operation":
+            return operation_plan(call)
+        if spec.code == "create":
+            return create_plan(call)
+        return update_plan(call, self._id_rule(spec), self.calls.get(f"read {spec.resource_type}"))
+
+    def _id_rule(self, spec: InteractionSpec) -> IdRule:
+        return IdRule(self.compiler.place(spec, spec.id) if spec.id else None)
+
+    def _plan_as(self, update: Text, create: Text | None = None, *more: Text) -> MakePlan | None:
+        """The plan of what is carried out as an update, whose id the body tells, or as a create where it tells none."""
+        updates, creates = self._named("update", update), self._named("create", create) if create else None
+        for name in more:
+            self.problems.add(name.mark, "'as' names an update, and the create that it is without an id; remove this")
+        if updates is None or (create is not None and creates is None):
+            return None
+        call, made = self.calls.get(update), self.calls.get(create or "")
+        if call is None:
+            return None
+        return told_by_body_plan(call, made, self._id_rule(updates), updates.resource_type, self._is_id)
+
+    def _named(self, code: str, name: Text) -> InteractionSpec | None:
+        """Return the interaction of this name, which must be a call of its own; a problem where there is none."""
+        known = {spec.key: spec for spec in self.model.interactions if spec.code == code and spec.makes_a_call}
+        if name not in known:
+            self.problems.add(name.mark, f"there is no {code} '{name}'{did_you_mean(name, known)}")
+        return known.get(name)
+
+    def _patch_plan(self, spec: InteractionSpec) -> MakePlan | None:
+        reads, writes = self.calls.get(spec.reads or ""), self.calls.get(spec.writes or "")
+        if spec.reads is None or spec.writes is None or reads is None or writes is None:
+            return None
+        if reads.sender is None and isinstance(writes.sender, MapSender):
+            return patch_plan(reads, writes)
+        if isinstance(writes.sender, PassSender):
+            self.problems.add(spec.writes.mark, f"'{spec.writes}' sends no map, so a patch cannot write with it")
+        return None
+
+
+_CODES: Mapping[str, Code] = {"read": "read", "update": "update", "patch": "patch", "create": "create"}
+
+
+def _code(text: str) -> Code:
+    return _CODES.get(text, "operation")

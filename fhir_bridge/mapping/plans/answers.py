@@ -1,0 +1,86 @@
+"""How a success is answered: what the client prefers to see, and the version of the record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+from fhir_bridge.fhir.interaction import Code, FhirResponse, Interaction
+from fhir_bridge.fhir.primitives import FORMATS
+from fhir_bridge.mapping.calls import Received
+from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
+
+CARRIED_OUT = "The partner carried out the call."
+NOTHING_CHANGED = "The patch changes nothing that the partner holds, so nothing was sent."
+NOTHING_CHANGED_YET = "The record is read before it is changed, and that failed; nothing was changed."
+NOT_SHOWN = "The partner carried out the call; what became of the record could not be read afterwards."
+
+_WRITES: frozenset[Code] = frozenset({"create", "update", "patch"})
+
+
+def answer(
+    interaction: Interaction, received: Received, warnings: tuple[Issue, ...], done: str = CARRIED_OUT
+) -> FhirResponse:
+    """Return a success in the form that the client prefers. https://hl7.org/fhir/R4/http.html#return"""
+    status_code = 201 if interaction.code == "create" else 200
+    headers = {**_location(interaction, received), **version_headers(received.resource)}
+    wanted = interaction.preferences.returns if interaction.code in _WRITES else None
+    resource = received.resource
+    if wanted == "minimal":
+        resource = None
+    elif wanted == "OperationOutcome" or resource is None:
+        said = Issue("done", "informational", done, severity="information")
+        resource = operation_outcome([said, *warnings])
+    return FhirResponse(status_code, resource, headers, received.unknown_codes)
+
+
+def not_shown(interaction: Interaction, received: Received, error: FhirError) -> FhirResponse:
+    """Return the answer to a change that was carried out, where the record could not be read after it.
+
+    It is a success, since the change is there to stay, and says why there is no record in it.
+    """
+    warning = Issue("record-not-shown", "incomplete", NOT_SHOWN, severity="warning")
+    outcome = operation_outcome([warning, *(issue.as_warning() for issue in error.issues)])
+    return replace(answer(interaction, received, ()), resource=outcome)
+
+
+def _location(interaction: Interaction, received: Received) -> Mapping[str, str]:
+    """Where a record stands that was made. https://hl7.org/fhir/R4/http.html#create"""
+    if interaction.code != "create" or received.id is None:
+        return {}
+    address = f"{interaction.base_url}/{interaction.resource_type}/{received.id}"
+    version = _version_of(received.resource)
+    return {"Location": address if version is None else f"{address}/_history/{version}"}
+
+
+def version_headers(resource: Json) -> Mapping[str, str]:
+    """Return ETag and Last-Modified of a resource that says when it was last updated; what passes through may not."""
+    version = _version_of(resource)
+    if version is None:
+        return {}
+    return {"ETag": f'W/"{version}"', **_last_modified(resource["meta"]["lastUpdated"])}
+
+
+def _version_of(resource: Json) -> str | None:
+    meta = resource.get("meta") if isinstance(resource, dict) else None
+    last_updated = meta.get("lastUpdated") if isinstance(meta, dict) else None
+    if not isinstance(last_updated, str) or not FORMATS["4.0"]["instant"].fits(last_updated):
+        return None
+    return version_id(last_updated)
+
+
+def _last_modified(instant: str) -> Mapping[str, str]:
+    """HTTP's spelling of an instant; none of a leap second, nor of what UTC would put into the year 0 or 10000."""
+    try:
+        moment = datetime.fromisoformat(instant).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return {}
+    return {"Last-Modified": format_datetime(moment, usegmt=True)}
+
+
+def version_id(last_updated: str) -> str:
+    """Return a version id made of an instant: `2017-04-20T19:14:13Z` is `2017-04-20T191413Z`."""
+    return re.sub(r"[^A-Za-z0-9.-]", "", last_updated)

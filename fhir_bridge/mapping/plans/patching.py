@@ -1,0 +1,74 @@
+"""Patches: the record is read, the patch is applied to it, and the fields that changed are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fhir_bridge.fhir.conditions import check_if_match
+from fhir_bridge.fhir.interaction import Interaction
+from fhir_bridge.fhir.patch import read_patch
+from fhir_bridge.mapping.calls import Call, MapSender, Outgoing
+from fhir_bridge.mapping.checks import raise_errors
+from fhir_bridge.mapping.plans.answers import NOTHING_CHANGED, answer, version_headers
+from fhir_bridge.mapping.plans.steps import MakePlan, Plan, is_sound, left_behind_of, make, read_before
+from fhir_bridge.mapping.rows import ConstantRow, PathRow, Row
+from fhir_bridge.outcome import Issue, Json
+
+
+def patch_plan(reads: Call, writes: Call) -> MakePlan:
+    """https://hl7.org/fhir/R4/http.html#patch: reads the record, applies the patch, sends the fields that changed."""
+    sender = writes.sender
+    assert isinstance(sender, MapSender)
+
+    def plan(interaction: Interaction) -> Plan:
+        change = read_patch(interaction.content_type, interaction.body, interaction.version)
+        current = yield from read_before(reads, interaction)
+        if "if-match" in interaction.headers:
+            check_if_match(interaction.headers["if-match"], version_headers(current.resource).get("ETag"))
+        patched = change(current.resource)
+        outgoing, warnings = _prepare_changes(writes, sender, interaction, current.resource, patched)
+        if not outgoing.sending.body:
+            return answer(interaction, current, warnings, NOTHING_CHANGED)
+        return (yield from make(writes, interaction, outgoing, warnings))
+
+    return plan
+
+
+def _prepare_changes(
+    call: Call, sender: MapSender, interaction: Interaction, current: Json, patched: Json
+) -> tuple[Outgoing, tuple[Issue, ...]]:
+    """Return the call that sends the fields that a patch changes, and warnings; raises FhirError as an update does.
+
+    What is wrong with the partner's own record, and stays as it is, is no fault of the patch.
+    """
+    problems = sender.check(patched, interaction)
+    if not is_sound(problems):
+        raise_errors(problems)
+    known = sender.check(current, interaction)
+    outgoing, issues = call.prepare(interaction, patched, already=sender.send(current, interaction).body)
+    refused = _refused_changes(sender.map.rows, interaction.resource_type, current, patched)
+    behind = left_behind_of(sender, call.title, interaction, _only_changes(current, patched))
+    caused = [issue for issue in problems if issue not in known]
+    return outgoing, raise_errors([*caused, *issues, *refused, *behind])
+
+
+def _refused_changes(rows: Iterable[Row], resource_type: str, current: Json, patched: Json) -> list[Issue]:
+    """The issues of a patch that changes what may only be read, or removes what the partner cannot clear."""
+    issues = []
+    for row in rows:
+        before, after = row.values(current), row.values(patched)
+        if isinstance(row, PathRow | ConstantRow) or before == after:
+            continue
+        if not row.sends:
+            text = "The partner keeps this element itself; leave it as it is."
+            where = row.place.where(current if after is None else patched, resource_type)
+            issues.append(Issue("read-only", "business-rule", text, where))
+        elif after is None:
+            text = "The partner has no way to clear this element; give it another value, or leave it."
+            issues.append(Issue("cannot-be-cleared", "business-rule", text, row.place.where(current, resource_type)))
+    return issues
+
+
+def _only_changes(current: Json, patched: Json) -> Json:
+    """The patched resource without the elements that were there before."""
+    return {key: value for key, value in patched.items() if key == "resourceType" or current.get(key) != value}

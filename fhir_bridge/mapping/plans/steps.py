@@ -1,0 +1,120 @@
+"""What plans are made of: a resource is prepared to be sent, a call is made, a record is read.
+
+A plan does no I/O: `bridge` makes the calls that it yields, sends it their answers, and throws their failures into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import replace
+
+from fhir_bridge.exchange import PartnerRequest, PartnerResponse
+from fhir_bridge.fhir.interaction import FhirResponse, Interaction
+from fhir_bridge.mapping.calls import Call, MapSender, Outgoing, Received, Sender
+from fhir_bridge.mapping.checks import left_behind, raise_errors
+from fhir_bridge.mapping.plans.answers import NOTHING_CHANGED_YET, answer, not_shown
+from fhir_bridge.mapping.plans.id_rule import IdRule
+from fhir_bridge.outcome import FhirError, Issue, Json
+
+Plan = Generator[PartnerRequest, PartnerResponse, FhirResponse]
+MakePlan = Callable[[Interaction], Plan]
+Step = Generator[PartnerRequest, PartnerResponse, Received]
+"""Some of a plan's calls, and what they tell."""
+
+
+def read_record(reads: Call, interaction: Interaction) -> Step:
+    """Read the record of the interaction's id."""
+    outgoing, issues = reads.prepare(interaction, None)
+    raise_errors(issues)
+    return _with_id((yield from exchange(reads, interaction, outgoing)), interaction)
+
+
+def read_before(reads: Call, interaction: Interaction) -> Step:
+    """Read the record that is about to be changed; a failure says that nothing was changed."""
+    try:
+        return (yield from read_record(reads, interaction))
+    except FhirError as error:
+        if error.status_code in (404, 410):
+            raise
+        said = Issue("nothing-changed", "informational", NOTHING_CHANGED_YET, severity="information")
+        raise FhirError(error.status_code, *error.issues, said, headers=error.headers) from None
+
+
+def exchange(call: Call, interaction: Interaction, outgoing: Outgoing) -> Step:
+    """Make a call that is ready."""
+    response = yield outgoing.request
+    return call.read(interaction, response, outgoing)
+
+
+def make(call: Call, interaction: Interaction, outgoing: Outgoing, warnings: tuple[Issue, ...]) -> Plan:
+    """Make the call that an interaction is about, and answer with what the partner answers."""
+    received = yield from exchange(call, interaction, outgoing)
+    if call.then is not None and interaction.preferences.returns != "minimal":
+        return (yield from _make_then(call.then, interaction, received, warnings))
+    return answer(interaction, _with_id(received, interaction), warnings)
+
+
+def _make_then(then: Call, interaction: Interaction, received: Received, warnings: tuple[Issue, ...]) -> Plan:
+    """Read the record that was just changed: that is the answer. The change stays, even where the reading fails."""
+    id_ = interaction.address.id or received.id
+    try:
+        shown = yield from read_record(then, replace(interaction, address=replace(interaction.address, id=id_)))
+    except FhirError as error:
+        return not_shown(interaction, replace(received, id=id_), error)
+    return answer(interaction, replace(shown, id=id_), warnings)
+
+
+def prepare(
+    call: Call, interaction: Interaction, resource: Json, id_rule: IdRule | None
+) -> tuple[Outgoing, tuple[Issue, ...]]:
+    """Return the call that sends a resource, and warnings; raises FhirError with all that is wrong with it."""
+    sender = call.sender
+    assert sender is not None
+    problems = sender.check(resource, interaction)
+    sound = is_sound(problems)
+    if id_rule is not None:
+        problems = [*id_rule.check(interaction, sound=sound), *problems]
+    if not sound:
+        raise_errors(problems)
+    behind = left_behind_of(sender, call.title, interaction, resource)
+    outgoing, issues = call.prepare(interaction, resource)
+    if isinstance(sender, MapSender) and not outgoing.sending.body and _needs_fields(sender) and not issues:
+        issues.append(nothing_to_send(call.title, interaction.resource_type))
+    refused = {issue.expression for issue in (*problems, *issues)}
+    found = [*problems, *issues, *(issue for issue in behind if issue.expression not in refused)]
+    if interaction.preferences.strict:
+        found = [issue.as_error() if issue.error == "left-behind" else issue for issue in found]
+    return outgoing, raise_errors(found)
+
+
+def is_sound(problems: Iterable[Issue]) -> bool:
+    """Whether a resource has the shape that FHIR says, so that paths into it can be followed."""
+    return not any(issue.code == "structure" for issue in problems)
+
+
+def _needs_fields(sender: MapSender) -> bool:
+    """An update with no field is nothing; an operation without parameters is one."""
+    return sender.map.resource_type != "Parameters"
+
+
+def nothing_to_send(title: str, resource_type: str) -> Issue:
+    text = f"Nothing in this {resource_type} can be sent to {title}; give it at least one element that it takes."
+    return Issue("nothing-to-send", "business-rule", text, resource_type)
+
+
+def left_behind_of(sender: Sender, title: str, interaction: Interaction, resource: Json) -> list[Issue]:
+    """What the partner cannot hold, found only where the client wants to know."""
+    wanted = interaction.preferences
+    if not (wanted.strict or wanted.returns == "OperationOutcome"):
+        return []
+    return left_behind(sender.left_behind(resource), title, strict=wanted.strict)
+
+
+def _with_id(received: Received, interaction: Interaction) -> Received:
+    """A record that does not tell its id is the one that was asked for. https://hl7.org/fhir/R4/http.html#read"""
+    resource, id_ = received.resource, interaction.address.id or received.id
+    if not isinstance(resource, dict) or resource.get("resourceType") != interaction.resource_type:
+        return received
+    if id_ is None or "id" in resource or interaction.resource_type == "Bundle":
+        return received
+    return replace(received, resource={"resourceType": resource["resourceType"], "id": id_, **resource})

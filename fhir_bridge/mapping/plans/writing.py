@@ -1,0 +1,98 @@
+"""Plans that change a record: update, create, and what is carried out as one of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import replace
+
+from fhir_bridge.exchange import PartnerRequest, PartnerResponse
+from fhir_bridge.fhir.body import check_type
+from fhir_bridge.fhir.conditions import check_if_match, no_version
+from fhir_bridge.fhir.interaction import Code, Interaction
+from fhir_bridge.mapping.calls import Call
+from fhir_bridge.mapping.checks import raise_errors
+from fhir_bridge.mapping.plans.answers import version_headers
+from fhir_bridge.mapping.plans.id_rule import IdRule
+from fhir_bridge.mapping.plans.steps import MakePlan, Plan, is_sound, make, prepare, read_before
+from fhir_bridge.outcome import FhirError, Issue, Json
+
+
+def update_plan(call: Call, id_rule: IdRule, reads: Call | None) -> MakePlan:
+    """https://hl7.org/fhir/R4/http.html#update; with If-Match the record is read first, where it can be."""
+
+    def plan(interaction: Interaction) -> Plan:
+        check_type(interaction.body, interaction.resource_type)
+        outgoing, warnings = prepare(call, interaction, interaction.body, id_rule)
+        if "if-match" in interaction.headers:
+            yield from _check_version(reads, interaction)
+        return (yield from make(call, interaction, outgoing, warnings))
+
+    return plan
+
+
+def told_by_body_plan(
+    updates: Call, creates: Call | None, id_rule: IdRule, resource_type: str, is_id: Callable[[str], bool]
+) -> MakePlan:
+    """An interaction without an id in its address, carried out as the update of the id that its body tells.
+
+    One that tells none makes a record, where the partner `creates` any.
+    """
+
+    def plan(interaction: Interaction) -> Plan:
+        body = interaction.body
+        check_type(body, resource_type)
+        assert updates.sender is not None
+        problems = updates.sender.check(body, interaction)
+        if not is_sound(problems):
+            raise_errors(problems)
+        id_ = id_rule.told(body)
+        if id_ is None and creates is not None:
+            return (yield from _carry_out(creates, None, _as("create", interaction, resource_type, None)))
+        if id_ is None:
+            text = "The body must tell the id of the record that it changes."
+            raise FhirError(400, Issue("element-missing", "required", text, id_rule.where(body, resource_type)))
+        if not is_id(id_):
+            text = "No record at the partner can have this id."
+            raise FhirError(400, Issue("invalid-id", "value", text, id_rule.where(body, resource_type)))
+        return (yield from _carry_out(updates, id_rule, _as("update", interaction, resource_type, id_)))
+
+    return plan
+
+
+def _as(code: Code, interaction: Interaction, resource_type: str, id_: str | None) -> Interaction:
+    """What an interaction without an id in its address is, in the end."""
+    address = replace(interaction.address, resource_type=resource_type, id=id_, operation=None)
+    return replace(interaction, code=code, address=address)
+
+
+def _carry_out(call: Call, id_rule: IdRule | None, interaction: Interaction) -> Plan:
+    outgoing, warnings = prepare(call, interaction, interaction.body, id_rule)
+    return (yield from make(call, interaction, outgoing, warnings))
+
+
+def create_plan(call: Call) -> MakePlan:
+    """https://hl7.org/fhir/R4/http.html#create: the id and the version that a client gives are not taken."""
+
+    def plan(interaction: Interaction) -> Plan:
+        check_type(interaction.body, interaction.resource_type)
+        outgoing, warnings = prepare(call, interaction, _without_identity(interaction.body), None)
+        return (yield from make(call, interaction, outgoing, warnings))
+
+    return plan
+
+
+def _without_identity(resource: Json) -> Json:
+    """The resource as it is before a server gave it an id and a version."""
+    kept = {key: value for key, value in resource.items() if key not in ("id", "meta")}
+    meta = resource.get("meta")
+    if isinstance(meta, dict) and meta:
+        meta = {key: value for key, value in meta.items() if key not in ("versionId", "lastUpdated")} or None
+    return kept if meta is None else {**kept, "meta": meta}
+
+
+def _check_version(reads: Call | None, interaction: Interaction) -> Generator[PartnerRequest, PartnerResponse, None]:
+    """Read the current record and compare its version with If-Match; raises FhirError."""
+    if reads is None:
+        raise no_version()
+    current = yield from read_before(reads, interaction)
+    check_if_match(interaction.headers["if-match"], version_headers(current.resource).get("ETag"))

@@ -1,0 +1,137 @@
+"""Reads `interactions:` of a mapping file: what is asked, which call it becomes, what is sent and received."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fhir_bridge.mapping.fields import Fields, as_text, as_value, check_beside
+from fhir_bridge.mapping.model import Content, HeaderSource, IdField, InteractionSpec
+from fhir_bridge.mapping.source import Node, Problems, Text, did_you_mean
+
+RESTFUL = ("read", "update", "patch", "create")
+LIKE = ("uuid", "oid", "positive-integer")
+
+# What may stand beside the key that says how an interaction is carried out.
+_OF_INTERACTIONS: Mapping[str, tuple[str, ...]] = {
+    "patch": ("reads", "writes"),
+    "as": ("as", "also", "definition"),
+    "call": ("call", "also", "definition", "send", "receive", "id", "headers", "repeat", "then"),
+}
+
+
+def read_interaction(key: Node, node: Node, problems: Problems) -> InteractionSpec:
+    fields = Fields(node, problems, f"'{key.text}'")
+    word, _, resource_type = key.text.partition(" ")
+    operation = word[1:] or None if word.startswith("$") else None
+    code = "operation" if operation is not None else word
+    is_known = operation is not None or word in RESTFUL
+    if not is_known or (not resource_type and operation is None):
+        hint = "" if is_known else did_you_mean(word, (*RESTFUL, "$name"))
+        problems.add(key.mark, f"'{key.text}' is no interaction; write '<interaction> <Type>' or '$name <Type>'{hint}")
+    reads, writes, as_ = fields.text("reads"), fields.text("writes"), fields.texts("as")
+    if code == "patch" and not (reads and writes):
+        problems.add(key.mark, "a patch reads and writes with other interactions; add 'reads' and 'writes'")
+    kind = code if code == "patch" else "as" if as_ else "call"
+    check_beside(fields, kind, _OF_INTERACTIONS)
+    method, path = _read_call(fields) if kind == "call" else ("", key.word)
+    repeat, safe_without = _read_repeat(fields.node("repeat"), problems)
+    spec = InteractionSpec(
+        mark=key.mark,
+        key=key.text,
+        code=code,
+        resource_type=resource_type,
+        operation=operation,
+        also=tuple(name.removeprefix("$") for name in fields.texts("also")),
+        definition=fields.text("definition"),
+        method=method,
+        path=path,
+        send=_read_content(fields.node("send"), "send", problems),
+        receive=_read_content(fields.node("receive"), "receive", problems),
+        id=fields.text("id"),
+        headers={name.text: _read_sources(source, problems) for name, source in fields.pairs("headers")},
+        repeat=repeat,
+        safe_without=safe_without,
+        reads=reads,
+        writes=writes,
+        as_=as_,
+        then=fields.text("then"),
+    )
+    fields.done()
+    return spec
+
+
+def _read_call(fields: Fields) -> tuple[str, Text]:
+    call = fields.need_text("call")
+    method, _, path = call.partition(" ")
+    if call and (method not in ("GET", "POST", "PUT", "PATCH", "DELETE") or not path.startswith("/")):
+        fields.problems.add(call.mark, f"'{call}' is no call; write 'METHOD /path', as in 'GET /patients/{{id}}'")
+    return method, Text(path, call.mark)
+
+
+def _read_repeat(node: Node | None, problems: Problems) -> tuple[str, tuple[Text, ...]]:
+    if node is None:
+        return "unsent", ()
+    if node.kind == "mapping":
+        fields = Fields(node, problems, "repeat")
+        safe_without = fields.texts("safe_without")
+        fields.done()
+        return "safe", safe_without
+    word = as_text(node, problems)
+    if word and word not in ("unsent", "safe"):
+        problems.add(node.mark, f"unknown 'repeat: {word}'{did_you_mean(word, ('unsent', 'safe'))}")
+    return word, ()
+
+
+def _read_content(node: Node | None, what: str, problems: Problems) -> Content | None:
+    if node is None:
+        return None
+    fields = Fields(node, problems, f"'{what}'")
+    receives = what == "receive"
+    as_it_is, id_ = fields.text("as_it_is"), _read_id_field(fields.node("id"), problems)
+    content = Content(
+        mark=node.mark,
+        map=as_it_is or (fields.text("map") if receives else fields.need_text("map")),
+        as_it_is=as_it_is is not None,
+        at=fields.text("at") if receives else None,
+        id=id_,
+        empty_is_success=receives and fields.choice("empty", ("error", "success"), "error") == "success",
+        profile=None if receives else fields.text("profile"),
+        with_={} if receives else {name.word: as_value(value, problems) for name, value in fields.pairs("with")},
+    )
+    fields.done()
+    if content.map is None and id_ is None and not content.empty_is_success:
+        problems.add(node.mark, "'receive' says nothing of the answer; name a 'map', the field of its 'id', or 'empty'")
+    return content
+
+
+def _read_id_field(node: Node | None, problems: Problems) -> IdField | None:
+    if node is None:
+        return None
+    fields = Fields(node, problems, "id")
+    field = IdField(node.mark, fields.need_text("at"), fields.text("as") or Text("text", node.mark))
+    fields.done()
+    return field
+
+
+def _read_sources(node: Node, problems: Problems) -> tuple[HeaderSource, ...]:
+    if [key.text for key, _ in node.pairs] != ["first_of"]:
+        return (_read_source(node, problems),)
+    sources = tuple(_read_source(item, problems) for item in Fields(node, problems, "header").items("first_of"))
+    if not sources:
+        problems.add(node.mark, "'first_of' is empty; list at least one source")
+    return sources
+
+
+def _read_source(node: Node, problems: Problems) -> HeaderSource:
+    fields = Fields(node, problems, "header")
+    source = HeaderSource(
+        header=fields.text("header"),
+        element=fields.text("element"),
+        text=fields.value("text"),
+        new=fields.choice("new", ("uuid",), "") or None,
+        like=fields.choice("like", LIKE, "") or None,
+    )
+    fields.done()
+    if sum(key in ("header", "element", "text", "new") for key in fields.given()) != 1:
+        problems.add(node.mark, "a header comes from exactly one of 'header', 'element', 'text' and 'new'")
+    return source
