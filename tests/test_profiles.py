@@ -261,6 +261,56 @@ BAD_PREPERSONS = {
 }
 
 
+# --- eHealth: a preperson that is to be created ---
+
+NEW_PREPERSON = changed(PREPERSON, id=None, deceasedDateTime=None)
+
+GOOD_NEW_PREPERSONS = {
+    "all that can be sent": NEW_PREPERSON,
+    "an external id and nothing else": {"resourceType": "Patient", "identifier": [MINE]},
+    "another identifier beside the external id": changed(NEW_PREPERSON, identifier=[{"value": "1"}, MINE]),
+    "not deceased": changed(NEW_PREPERSON, deceasedBoolean=False),
+}
+
+ALIVE = Issue(
+    "rule-broken",
+    "invariant",
+    "A preperson is created alive: leave this out, and send deceasedDateTime by an update once the preperson is there.",
+    "Patient.deceased",
+)
+BAD_NEW_PREPERSONS = {
+    "no external id": (
+        changed(NEW_PREPERSON, identifier=None),
+        Issue(
+            "too-few",
+            "required",
+            f"`identifier` with `system` `{EXTERNAL_ID}` is missing; add it.",
+            "Patient.identifier",
+        ),
+    ),
+    "two external ids": (
+        changed(NEW_PREPERSON, identifier=[MINE, MINE]),
+        Issue(
+            "too-many",
+            "invalid",
+            f"`identifier` with `system` `{EXTERNAL_ID}` may occur only once; remove this one.",
+            "Patient.identifier[1]",
+        ),
+    ),
+    "a date of death": (changed(NEW_PREPERSON, deceasedDateTime="2018-11-11"), ALIVE),
+    "deceased, but no date": (changed(NEW_PREPERSON, deceasedBoolean=True), ALIVE),
+    "gender other": (
+        changed(NEW_PREPERSON, gender="other"),
+        Issue(
+            "not-in-value-set",
+            "code-invalid",
+            "`gender` is not one of the codes that are allowed here; use `male` or `female`.",
+            "Patient.gender",
+        ),
+    ),
+}
+
+
 # --- HealthEx and WMDA: Parameters ---
 
 
@@ -677,11 +727,16 @@ def test_a_coding_of_a_condition_has_no_version() -> None:
 
 GOOD = {
     **{f"ehealth: {name}": ("ehealth-preperson", one) for name, one in GOOD_PREPERSONS.items()},
+    **{f"ehealth, new: {name}": ("ehealth-new-preperson", one) for name, one in GOOD_NEW_PREPERSONS.items()},
     **GOOD_PARAMETERS,
     **{f"roche: {name}": ("roche-message", one) for name, one in GOOD_MESSAGES.items()},
 }
 BAD = {
     **{f"ehealth: {name}": ("ehealth-preperson", one, [issue]) for name, (one, issue) in BAD_PREPERSONS.items()},
+    **{
+        f"ehealth, new: {name}": ("ehealth-new-preperson", one, [issue])
+        for name, (one, issue) in BAD_NEW_PREPERSONS.items()
+    },
     **BAD_PARAMETERS,
     **{f"roche: {name}": ("roche-message", one, issues) for name, (one, issues) in BAD_MESSAGES.items()},
 }

@@ -94,6 +94,23 @@ _PREPERSON: Resource = {
     "link": [{"other": {"reference": "Patient/2"}, "type": "seealso"}],
 }
 
+_NEW_PREPERSON: Resource = {
+    "resourceType": "Patient",
+    "meta": {"profile": [f"{OURS}/ehealth-new-preperson"]},
+    "extension": [{"url": f"{OURS}/preperson-note", "valueString": "Brought in by ambulance"}],
+    "identifier": [{"system": f"{CANONICAL}/sid/ehealth-external-id", "value": "12345678.87654321.1"}],
+    "active": True,
+    "name": [{"use": "official", "family": "Іванов", "given": ["Петро", "Миколайович"]}],
+    "gender": "male",
+    "birthDate": "1980-01-01",
+    "contact": [
+        {
+            "relationship": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0131", "code": "C"}]}],
+            "telecom": [{"system": "phone", "value": "+380501234567", "use": "mobile"}],
+        }
+    ],
+}
+
 _ROCHE_PATIENT: Resource = {
     "resourceType": "Patient",
     "id": "Bj6.1Lq-hvb-28",
@@ -212,6 +229,7 @@ _STATUS_OUT = _parameters(
 
 GOOD: Mapping[str, tuple[Version, str, Resource]] = {
     "ehealth-preperson": ("4.0", f"{OURS}/ehealth-preperson", _PREPERSON),
+    "ehealth-new-preperson": ("4.0", f"{OURS}/ehealth-new-preperson", _NEW_PREPERSON),
     "roche-message": ("4.0", f"{OURS}/roche-message", _ROCHE_MESSAGE),
     "roche-message-header": ("4.0", f"{ROCHE}/message-header", _ROCHE_HEADER),
     "roche-patient-v2": ("4.0", f"{ROCHE}/patient-v2", _ROCHE_PATIENT),

@@ -168,3 +168,18 @@ PREPERSON: Changes = {
     },
     "a narrative of no status": {"text.status": "made"},
 }
+
+NEW_PREPERSON: Changes = {
+    "no identifier": {"identifier": None},
+    "no external id": {"identifier[0].system": "http://example.org/mrn"},
+    "an external id without a value": {"identifier[0].value": None},
+    "two external ids": {
+        "identifier": [{"system": _EXTERNAL_ID, "value": "1"}, {"system": _EXTERNAL_ID, "value": "2"}]
+    },
+    "two notes": {"extension": [{"url": _NOTE, "valueString": "a"}, {"url": _NOTE, "valueString": "b"}]},
+    "a date of death": {"deceasedDateTime": "2018-11-11"},
+    "deceased, without a date": {"deceasedBoolean": True},
+    "not deceased": {"deceasedBoolean": False},
+    "gender other": {"gender": "other"},
+    "an emergency contact's work phone": {"contact[0].telecom[0].use": "work"},
+}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fhir_bridge.outcome import Json
-from tests.interop.validation.preperson_rules import ABSENT, PREPERSON, RELATIONSHIP, Changes, div
+from tests.interop.validation.preperson_rules import ABSENT, NEW_PREPERSON, PREPERSON, RELATIONSHIP, Changes, div
 
 _HEADER: Changes = {
     "an event that is a URI": {"eventCoding": None, "eventUri": "http://roche.com/fhir/rdc/message-type#new-bundle"},
@@ -244,6 +244,7 @@ _STU3: Changes = {
 
 RULES: Mapping[str, Changes] = {
     "ehealth-preperson": PREPERSON,
+    "ehealth-new-preperson": NEW_PREPERSON,
     "roche-message": _MESSAGE,
     "roche-message-header": _HEADER,
     "roche-patient-v2": _PATIENT,
