@@ -1,4 +1,4 @@
-"""WMDA Search & Match as a registry meets it: a token from Azure, then a patient's search status.
+"""WMDA Search & Match as a registry meets it: a token from Azure, then patients, their searches and statuses.
 
 Follows https://share.wmda.info/display/P1MCPUB/ (Patient Administration, Search, Authentication); what no page
 states is marked `# INFERRED`.
@@ -6,7 +6,6 @@ states is marked `# INFERRED`.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from itertools import count
-from typing import Any, Literal
+from typing import Literal
 from uuid import uuid4
 
 import anyio
@@ -25,12 +24,20 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from fhir_bridge.sandbox import _wmda_patients as registry
+from fhir_bridge.sandbox._wmda_problems import (
+    Json,
+    Problem,
+    Unreadable,
+    check,
+    json_object,
+    unknown_fields,
+    wrong_code,
+    wrong_integer,
+)
+from fhir_bridge.sandbox._wmda_record import FIELDS, wrong_in_record
 from fhir_bridge.sandbox._wmda_token import SEARCH_AND_MATCH, SETTINGS, TENANT, TokenEndpoint
 
 __all__ = ["REASONS", "SETTINGS", "TENANT", "create_app"]
-
-Json = Any
-"""A plain JSON value."""
 
 LATE_S = 20
 """How long patient 900504 keeps a caller waiting, in seconds: longer than the bridge waits for any call."""
@@ -41,30 +48,8 @@ REASONS = frozenset({
 })  # fmt: skip
 """Values of `changeReason`. INFERRED: the page says that there are 21; these are the 20 of EMDIS' REASON_CHNG."""
 
-_NEW_STATUSES = ("SUS", "PRE", "ACT", "STP")
-_INT32_MAX = 2**31 - 1  # INFERRED: `wmdaId` is an "integer", in .NET's words int32
-
-
-class Problem(Exception):
-    """A call that WMDA does not carry out; `errors` lists what is wrong with each field of the request."""
-
-    def __init__(
-        self,
-        status_code: int,
-        detail: str | None = None,
-        *,
-        errors: Mapping[str, list[str]] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(status_code, detail)
-        self.status_code = status_code
-        self.detail = detail
-        self.errors = errors
-        self.headers = headers
-
-
-class Unreadable(Exception):
-    """A call that seems to go well, but whose answer is a page for a browser."""
+STATUSES = ("NEW", "PRE", "ACT", "SUS", "STP")
+_NEW_STATUSES = STATUSES[1:]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,13 +64,57 @@ class _SearchAndMatch:
     status_key: str
     refused_transition_status: int
     reasons: Collection[str]
+    least_loci: Collection[str]
     search_ids: count[int] = field(default_factory=partial(count, 1))
+    wmda_ids: count[int] = field(default_factory=partial(count, 200001))
+
+    async def create(self, request: Request) -> Response:
+        """`POST /patients`: a record in; `{wmdaId}` out. The same person may be there any number of times."""
+        self._authorize(request)
+        body = await json_object(request)
+        check({**self._wrong_in_record(body), **unknown_fields(body, FIELDS)})
+        patient = registry.new_patient(next(self.wmda_ids), body, self.now())
+        self._keep(patient)
+        return JSONResponse({"wmdaId": patient.wmda_id}, 201)
+
+    async def update(self, request: Request) -> Response:
+        """`PUT /patients`: the whole record with its wmdaId in; nothing out. What is not in it is gone."""
+        self._authorize(request)
+        body = await json_object(request)
+        unknown = unknown_fields(body, {"wmdaId", *FIELDS})
+        check({"wmdaId": wrong_integer("wmdaId", body.get("wmdaId")), **self._wrong_in_record(body), **unknown})
+        patient = await self._patient(body["wmdaId"])
+        check({"patientId": _wrong_patient_id(patient.record["patientId"], body.get("patientId"))})
+        self._keep(registry.rewritten(patient, body, self.now()))
+        return Response(status_code=204)
+
+    def _wrong_in_record(self, body: Mapping[str, Json]) -> dict[str, str | None]:
+        return wrong_in_record(body, self.now().date(), least_loci=self.least_loci)
+
+    async def list_patients(self, request: Request) -> Response:
+        """`GET /patients?limit=&offset=&status=`, names in any case: a page of those who are there, by wmdaId.
+
+        INFERRED: to be in a list is no look; the 42 days go on.
+        """
+        self._authorize(request)
+        query = {name.lower(): value for name, value in request.query_params.items()}
+        check(_wrong_in_list(query))
+        if query.get("onlymypatients", "").lower() == "true":
+            raise Problem(403, "Only a user has patients of their own.")  # INFERRED: a machine's token names no user
+        statuses = query["status"].split("|") if query.get("status") else STATUSES
+        limit, offset = int(query.get("limit", "100")), int(query.get("offset", "0"))
+        there = (registry.settled(self.patients[wmda_id], self.now()) for wmda_id in sorted(self.patients))
+        found = [patient for patient in there if patient is not None and patient.status in statuses]
+        paging = {"limit": limit, "offset": offset, "totalCount": len(found)}
+        return JSONResponse(
+            {"paging": paging, "patients": [registry.listed(patient) for patient in found[offset : offset + limit]]}
+        )
 
     async def change_status(self, request: Request) -> Response:
         """`PUT /patients/status`: `{wmdaId, newStatus, changeReason?}` in; `{wmdaId, status, changeReason}` out."""
         self._authorize(request)
-        body = await _json_object(request)
-        _check(_wrong_in_status_change(body, self.reasons))
+        body = await json_object(request)
+        check(_wrong_in_status_change(body, self.reasons))
         patient = await self._patient(body["wmdaId"])
         new_status = body["newStatus"]
         if not registry.may_become(patient, new_status):
@@ -98,8 +127,8 @@ class _SearchAndMatch:
     async def start_search(self, request: Request) -> Response:
         """`POST /searches`: `{wmdaId, matchEngine, searchType, …}` in; `{searchId}` out. Moves NEW to PRE."""
         self._authorize(request)
-        body = await _json_object(request)
-        _check(_wrong_in_search(body))
+        body = await json_object(request)
+        check(_wrong_in_search(body))
         patient = await self._patient(body["wmdaId"])
         if patient.status == "STP":
             raise Problem(400, "A search cannot be started for a patient in status STP.")  # INFERRED
@@ -114,8 +143,9 @@ class _SearchAndMatch:
         if not re.fullmatch("[0-9]{1,10}", asked):
             raise Problem(400, errors={"wmdaId": [f"The value '{asked}' is not valid."]})
         patient = await self._patient(int(asked))
-        self._keep(replace(patient, active_at=self.now()))
-        return JSONResponse(registry.record(patient))
+        patient = registry.looked_at(patient, self.now())
+        self._keep(patient)
+        return JSONResponse(registry.whole(patient))
 
     def _authorize(self, request: Request) -> None:
         scheme, _, text = request.headers.get("authorization", "").partition(" ")
@@ -165,42 +195,36 @@ class _SearchAndMatch:
         return HTMLResponse("<html><body>Please sign in</body></html>")
 
 
-async def _json_object(request: Request) -> dict[str, Json]:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    # One client in use sends updates as json-patch+json with a plain JSON body; ASP.NET reads any application/*+json.
-    if not re.fullmatch(r"application/(.+\+)?json", media_type):
-        raise Problem(415)  # INFERRED
-    content = await request.body()
-    if not content:
-        raise Problem(400, errors={"": ["A non-empty request body is required."]})
-    try:
-        body = json.loads(content)
-    except ValueError:
-        raise Problem(400, errors={"$": ["The body is not valid JSON."]}) from None
-    if not isinstance(body, dict):
-        raise Problem(400, errors={"$": ["The JSON value could not be converted."]})
-    return body
+def _wrong_patient_id(old: str | None, new: str | None) -> str | None:
+    return None if old is None or new in (None, old) else "The patientId is set already and cannot be changed."
 
 
-def _check(wrong: Mapping[str, str | None]) -> None:
-    if errors := {name: [text] for name, text in wrong.items() if text is not None}:
-        raise Problem(400, errors=errors)
+def _wrong_in_list(query: Mapping[str, str]) -> dict[str, str | None]:
+    """Return, for each parameter of a list, by its name in small letters, what is wrong with it or None."""
+    wrong: dict[str, str | None] = {}
+    for name, pattern in (("limit", "[1-9][0-9]{0,8}"), ("offset", "[0-9]{1,9}")):  # INFERRED: no limit of 0
+        if not re.fullmatch(pattern, query.get(name, "1")):
+            wrong[name] = f"The value '{query[name]}' is not valid."
+    for status in query["status"].split("|") if query.get("status") else ():
+        if status not in STATUSES:
+            wrong["status"] = f"The value '{status}' is not valid."
+    return wrong
 
 
 def _wrong_in_status_change(body: Mapping[str, Json], reasons: Collection[str]) -> dict[str, str | None]:
     """Return, for each field of a status change, what is wrong with it or None."""
     return {
-        "wmdaId": _wrong_integer("wmdaId", body.get("wmdaId")),
-        "newStatus": _wrong_code("newStatus", body.get("newStatus"), _NEW_STATUSES),
+        "wmdaId": wrong_integer("wmdaId", body.get("wmdaId")),
+        "newStatus": wrong_code("newStatus", body.get("newStatus"), _NEW_STATUSES),
         "changeReason": _wrong_reason(body, reasons),
-        **_unknown_fields(body, {"wmdaId", "newStatus", "changeReason"}),
+        **unknown_fields(body, {"wmdaId", "newStatus", "changeReason"}),
     }
 
 
 def _wrong_reason(body: Mapping[str, Json], reasons: Collection[str]) -> str | None:
     reason = body.get("changeReason")
     if reason is not None:
-        return _wrong_code("changeReason", reason, reasons)
+        return wrong_code("changeReason", reason, reasons)
     if body.get("newStatus") == "STP":
         return "The changeReason field is required when newStatus is STP."
     return None
@@ -215,35 +239,24 @@ _OPTIONAL_IN_SEARCH = {
 
 
 def _wrong_in_search(body: Mapping[str, Json]) -> dict[str, str | None]:
-    """Return, for each field of a new search, what is wrong with it or None; optional ones are not looked at."""
+    """Return, for each field of a new search, what is wrong with it or None."""
+    mismatches = body.get("overallMismatches")
     return {
-        "wmdaId": _wrong_integer("wmdaId", body.get("wmdaId")),
-        "matchEngine": _wrong_code("matchEngine", body.get("matchEngine"), (2, 3)),  # HAP-E, ATLAS
+        "wmdaId": wrong_integer("wmdaId", body.get("wmdaId")),
+        "matchEngine": wrong_code("matchEngine", body.get("matchEngine"), (2, 3)),  # HAP-E, ATLAS
         # INFERRED: CB for cords; the page says that there are two types and names DR, donors.
-        "searchType": _wrong_code("searchType", body.get("searchType"), ("DR", "CB")),
-        **_unknown_fields(body, {"wmdaId", "matchEngine", "searchType", *_OPTIONAL_IN_SEARCH}),
+        "searchType": wrong_code("searchType", body.get("searchType"), ("DR", "CB")),
+        # INFERRED: 0 to 7; the page says that there are eight values, and that 0 is the default.
+        "overallMismatches": None if mismatches is None else wrong_code("overallMismatches", mismatches, range(8)),
+        **{name: _wrong_flag(body.get(name)) for name in ("isCbuAbLowDrb1HighResolution", "searchOnlyOwnIon")},
+        **unknown_fields(body, {"wmdaId", "matchEngine", "searchType", *_OPTIONAL_IN_SEARCH}),
     }
 
 
-def _wrong_integer(name: str, value: Json) -> str | None:
-    if value is None:
-        return f"The {name} field is required."
-    if type(value) is not int or not -_INT32_MAX <= value <= _INT32_MAX:
-        return "The JSON value could not be converted to System.Int32."
-    return None
-
-
-def _wrong_code(name: str, value: Json, allowed: Collection[str | int]) -> str | None:
-    if value is None:
-        return f"The {name} field is required."
-    if type(value) not in (str, int) or value not in allowed:
-        return f"The field {name} has a value that is not allowed."
-    return None
-
-
-def _unknown_fields(body: Mapping[str, Json], known: Collection[str]) -> dict[str, str | None]:
-    # INFERRED: that such a field is refused, as WMDA's messaging API does; it brings a misspelt one to light.
-    return {name: f"The field {name} is not known." for name in body if name not in known}
+def _wrong_flag(value: Json) -> str | None:
+    return (
+        None if value is None or isinstance(value, bool) else "The JSON value could not be converted to System.Boolean."
+    )
 
 
 def create_app(
@@ -254,6 +267,7 @@ def create_app(
     status_key: Literal["status", "newStatus"] = "status",
     refused_transition_status: Literal[400, 409, 422] = 400,
     reasons: Collection[str] = REASONS,
+    least_loci: Collection[str] = ("a", "b", "drb1"),
 ) -> Starlette:
     """Return WMDA with its patients as they are at the start, and the token endpoint that belongs to it.
 
@@ -269,10 +283,14 @@ def create_app(
         status_key=status_key,
         refused_transition_status=refused_transition_status,
         reasons=reasons,
+        least_loci=least_loci,
     )
     app = Starlette(
         routes=[
             Route("/{tenant}/oauth2/token", tokens.issue, methods=["POST"]),
+            Route("/api/v2/patients", wmda.create, methods=["POST"]),
+            Route("/api/v2/patients", wmda.update, methods=["PUT"]),
+            Route("/api/v2/patients", wmda.list_patients, methods=["GET"]),
             Route("/api/v2/patients/status", wmda.change_status, methods=["PUT"]),
             Route("/api/v2/patients/{wmda_id}", wmda.read, methods=["GET"]),
             Route("/api/v2/searches", wmda.start_search, methods=["POST"]),

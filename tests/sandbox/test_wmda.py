@@ -139,8 +139,9 @@ def test_the_documentation_lists_every_switch_with_its_default_first():
     documented = {name: values.split(",")[0] for name, values, _ in rows("Switches")}
 
     assert documented.pop("reasons") == "the 20 known ones"
+    assert documented.pop("least_loci") == "a b drb1"
     assert documented == {name: f"**{defaults[name]}**" for name in documented}
-    assert set(documented) == set(defaults) - {"now", "sleep", "new_id", "reasons"}
+    assert set(documented) == set(defaults) - {"now", "sleep", "new_id", "reasons", "least_loci"}
 
 
 # --- the token
@@ -390,6 +391,283 @@ async def test_json_must_be_called_json(content_type, status):
     assert answer.status_code == status
 
 
+# --- a record
+
+HLA = {
+    "a": {"field1": "02:01", "field2": "24:02"},
+    "b": {"field1": "07:02", "field2": "44:02"},
+    "drb1": {"field1": "15:01", "field2": None},
+}
+RECORD = {
+    "patientId": "98765678P",
+    "hla": HLA,
+    "idm": {"cmvStatus": "N", "cmvDate": "2026-01-02"},
+    "dateOfBirth": "1980-05-01",
+    "diagnosis": {"diagnosisCode": "OL", "diagnosisText": "Hairy cell leukaemia", "diagnosisDate": "2025-12-01"},
+    "diseasePhase": "R9",
+    "ethnicity": "MX",
+    "poolCountryCode": "DE",
+    "transplantCentreId": "TC 2",
+    "abo": "AB",
+    "rhesus": "N",
+    "weight": 61,
+    "sex": "M",
+    "legalTerms": True,
+}
+EMPTY = dict.fromkeys(RECORD) | {"legalTerms": False}
+AT_NOON = {"lastUpdated": "2026-01-15T12:00:00Z", "lastViewed": "2026-01-15T12:00:00Z", "assignedUserName": None}
+
+
+async def create(client: httpx.AsyncClient, body: Any) -> httpx.Response:
+    return await client.post("/api/v2/patients", json=body)
+
+
+async def read(client: httpx.AsyncClient, wmda_id: int) -> Any:
+    return (await client.get(f"/api/v2/patients/{wmda_id}")).json()
+
+
+async def test_a_new_patient_gets_a_number_and_is_new():
+    client = await wmda()
+
+    answer = await create(client, RECORD)
+
+    assert (answer.status_code, answer.json()) == (201, {"wmdaId": 200001})
+    assert await read(client, 200001) == {"wmdaId": 200001, "status": "NEW", **RECORD, **AT_NOON}
+
+
+async def test_the_same_person_may_be_there_twice():
+    client = await wmda()
+
+    answers = [await create(client, RECORD) for _ in range(2)]
+
+    assert [answer.json() for answer in answers] == [{"wmdaId": 200001}, {"wmdaId": 200002}]
+
+
+async def test_a_typing_is_all_that_a_patient_needs():
+    client = await wmda()
+
+    await create(client, {"hla": HLA})
+
+    assert await read(client, 200001) == {"wmdaId": 200001, "status": "NEW", **EMPTY, "hla": HLA, **AT_NOON}
+
+
+@pytest.mark.parametrize("terms", [{}, {"legalTerms": None}, {"legalTerms": False}])
+async def test_without_the_legal_terms_a_patient_id_is_not_kept(terms):
+    client = await wmda()
+
+    answer = await create(client, {"hla": HLA, "patientId": "98765678P", **terms})
+
+    assert (answer.status_code, (await read(client, 200001))["patientId"]) == (201, None)
+
+
+async def test_an_update_takes_the_place_of_the_whole_record():
+    client = await wmda()
+
+    answer = await client.put("/api/v2/patients", json={"wmdaId": 123456, "hla": HLA, "weight": 71})
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    kept = {"wmdaId": 123456, "status": "ACT", **EMPTY, "hla": HLA, "weight": 71, **AT_NOON}
+    assert await read(client, 123456) == kept
+
+
+async def test_a_patient_id_can_be_set_once_and_then_stays():
+    client = await wmda()
+    await create(client, {"hla": HLA})
+
+    answers = [
+        await client.put("/api/v2/patients", json={**RECORD, "wmdaId": 200001, "patientId": patient_id})
+        for patient_id in ("9876A", "9876A", "9876B")
+    ]
+
+    assert [answer.status_code for answer in answers] == [204, 204, 400]
+    assert problem_of(answers[2]) == invalid(patientId="The patientId is set already and cannot be changed.")
+
+
+async def test_an_update_of_nobody_is_404():
+    answer = await (await wmda()).put("/api/v2/patients", json={"wmdaId": 999999, "hla": HLA})
+
+    assert problem_of(answer) == problem(404, "Not Found", detail="Patient 999999 was not found.")
+
+
+async def test_an_update_of_a_stopped_patient_leaves_it_stopped():
+    client = await wmda()
+
+    answer = await client.put("/api/v2/patients", json={"wmdaId": 100005, "hla": HLA})
+
+    assert (answer.status_code, await state_of(client, 100005)) == (204, "STP")
+
+
+NOT_KNOWN = "The field {} is not known."
+
+
+@pytest.mark.parametrize("field", ["status", "lastUpdated", "lastViewed", "assignedUserName", "firstName"])
+async def test_neither_create_nor_update_takes_what_wmda_keeps_itself(field):
+    client = await wmda()
+
+    answers = [
+        await create(client, {"hla": HLA, field: None}),
+        await client.put("/api/v2/patients", json={"wmdaId": 123456, "hla": HLA, field: None}),
+    ]
+
+    assert [problem_of(answer) for answer in answers] == [invalid(**{field: NOT_KNOWN.format(field)})] * 2
+
+
+async def test_a_create_takes_no_number():
+    answer = await create(await wmda(), {"wmdaId": 200001, "hla": HLA})
+
+    assert problem_of(answer) == invalid(wmdaId=NOT_KNOWN.format("wmdaId"))
+
+
+async def test_an_update_needs_a_number():
+    answer = await (await wmda()).put("/api/v2/patients", json={"hla": HLA})
+
+    assert problem_of(answer) == invalid(wmdaId="The wmdaId field is required.")
+
+
+NOT_TEXT = "The JSON value could not be converted to System.String."
+NOT_AN_OBJECT = "The JSON value could not be converted."
+NO_DATE = "The JSON value could not be converted to System.DateOnly."
+NO_TYPING = "The field {} is no HLA typing."
+
+
+@pytest.mark.parametrize(
+    ("wrong", "errors"),
+    [
+        ({"hla": None}, {"hla": "The hla field is required."}),
+        ({"hla": []}, {"hla": NOT_AN_OBJECT}),
+        ({"hla": {**HLA, "drb2": {}}}, {"hla.drb2": NOT_KNOWN.format("hla.drb2")}),
+        ({"hla": {**HLA, "c": "02:01"}}, {"hla.c": NOT_AN_OBJECT}),
+        ({"hla": {**HLA, "c": {"field3": "02"}}}, {"hla.c.field3": NOT_KNOWN.format("hla.c.field3")}),
+        ({"hla": {**HLA, "c": {"field2": "02:01"}}}, {"hla.c.field1": "The hla.c.field1 field is required."}),
+        ({"hla": {**HLA, "c": {"field1": "A*02:01"}}}, {"hla.c.field1": NO_TYPING.format("hla.c.field1")}),
+        ({"hla": {**HLA, "c": {"field1": 2}}}, {"hla.c.field1": NO_TYPING.format("hla.c.field1")}),
+        ({"hla": {"a": HLA["a"], "b": HLA["b"]}}, {"hla.drb1.field1": "The hla.drb1.field1 field is required."}),
+        ({"idm": "P"}, {"idm": NOT_AN_OBJECT}),
+        ({"idm": {"cmvStatus": "X"}}, {"idm.cmvStatus": NOT_ALLOWED.format("idm.cmvStatus")}),
+        ({"idm": {"cmvDate": "2026-01"}}, {"idm.cmvDate": NO_DATE}),
+        ({"idm": {"ebv": "P"}}, {"idm.ebv": NOT_KNOWN.format("idm.ebv")}),
+        ({"dateOfBirth": "1980-13-01"}, {"dateOfBirth": NO_DATE}),
+        ({"dateOfBirth": 1980}, {"dateOfBirth": NO_DATE}),
+        ({"dateOfBirth": "2026-01-16"}, {"dateOfBirth": "The date must not be in the future."}),
+        (
+            {"diagnosis": {"diagnosisCode": "C92.0"}},
+            {"diagnosis.diagnosisCode": "The field diagnosis.diagnosisCode must match the regular expression "
+             "'^[A-Z]{2,3}$'."},
+        ),
+        ({"diagnosis": {"diagnosisCode": 9}}, {"diagnosis.diagnosisCode": NOT_TEXT}),
+        (
+            {"diagnosis": {"diagnosisText": "x" * 51}},
+            {"diagnosis.diagnosisText": "The field diagnosis.diagnosisText must be a string with a maximum length of "
+             "50."},
+        ),
+        ({"diseasePhase": "C10"}, {"diseasePhase": NOT_ALLOWED.format("diseasePhase")}),
+        ({"ethnicity": "XX"}, {"ethnicity": NOT_ALLOWED.format("ethnicity")}),
+        (
+            {"poolCountryCode": "nl"},
+            {"poolCountryCode": "The field poolCountryCode must match the regular expression '^[A-Z]{2}$'."},
+        ),
+        (
+            {"transplantCentreId": "TC 12345678"},
+            {"transplantCentreId": "The field transplantCentreId must be a string with a maximum length of 10."},
+        ),
+        ({"patientId": "9" * 18}, {"patientId": "The field patientId must be a string with a maximum length of 17."}),
+        ({"patientId": 98765678}, {"patientId": NOT_TEXT}),
+        ({"abo": "0"}, {"abo": NOT_ALLOWED.format("abo")}),
+        ({"rhesus": "+"}, {"rhesus": NOT_ALLOWED.format("rhesus")}),
+        ({"weight": 70.5}, {"weight": "The JSON value could not be converted to System.Int32."}),
+        ({"weight": 1000}, {"weight": "The field weight must be between 1 and 999."}),
+        ({"sex": "U"}, {"sex": NOT_ALLOWED.format("sex")}),
+        ({"legalTerms": "true"}, {"legalTerms": "The JSON value could not be converted to System.Boolean."}),
+    ],
+)  # fmt: skip
+async def test_each_wrong_field_of_a_record_is_named(wrong, errors):
+    client = await wmda()
+
+    answers = [
+        await create(client, RECORD | wrong),
+        await client.put("/api/v2/patients", json={"wmdaId": 123456, **RECORD, **wrong}),
+    ]
+
+    assert [problem_of(answer) for answer in answers] == [invalid(**errors)] * 2
+
+
+@pytest.mark.parametrize("typing", ["2", "02", "02:01", "02:01:01:01N", "02:01:01G", "02:ABCD", "NNNN"])
+async def test_a_typing_may_be_serology_an_allele_a_code_or_a_gene_that_is_not_there(typing):
+    answer = await create(await wmda(), {"hla": {**HLA, "drb4": {"field1": typing}}})
+
+    assert answer.status_code == 201
+
+
+async def test_a_registry_may_ask_for_more_or_fewer_loci():
+    answer = await create(await wmda(least_loci=()), {"hla": {}})
+
+    assert answer.status_code == 201
+
+
+# --- a list
+
+
+async def listed(query: str) -> httpx.Response:
+    return await (await wmda()).get(f"/api/v2/patients{query}")
+
+
+async def test_a_list_shows_little_of_each_patient():
+    answer = await listed("?limit=1&offset=1")
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "paging": {"limit": 1, "offset": 1, "totalCount": 13},
+        "patients": [
+            {
+                "wmdaId": 100002,
+                "patientId": "9876PRE",
+                "status": "PRE",
+                "dateOfBirth": "1980-05-01",
+                "ethnicity": "CAEU",
+                "lastUpdated": "2024-01-01T10:00:00Z",
+                "lastViewed": "2024-01-01T10:00:00Z",
+                "assignedUserName": None,
+                "requests": [],
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("?status=NEW", [100001]),
+        ("?status=SUS|PRE", [100002, 100004]),
+        ("?Status=STP&LIMIT=2", [100005, 100006]),
+        ("?status=STP&Offset=2", [100042]),
+        ("?status=STP&offset=3", []),
+        ("?status=&status=NEW&OnlyMyPatients=false&colour=red", [100001]),
+    ],
+)
+async def test_a_list_is_asked_for_by_status_and_page(query, found):
+    answer = await listed(query)
+
+    assert [patient["wmdaId"] for patient in answer.json()["patients"]] == found
+
+
+@pytest.mark.parametrize(
+    ("query", "errors"),
+    [
+        ("?limit=0", {"limit": "The value '0' is not valid."}),
+        ("?limit=ten&offset=-1", {"limit": "The value 'ten' is not valid.", "offset": "The value '-1' is not valid."}),
+        ("?status=NEW|new", {"status": "The value 'new' is not valid."}),
+    ],
+)
+async def test_a_wrong_parameter_of_a_list_is_named(query, errors):
+    assert problem_of(await listed(query)) == invalid(**errors)
+
+
+async def test_a_machine_has_no_patients_of_its_own():
+    answer = await listed("?onlyMyPatients=True")
+
+    assert problem_of(answer) == problem(403, "Forbidden", detail="Only a user has patients of their own.")
+
+
 # --- a search, and time
 
 
@@ -436,6 +714,21 @@ async def test_a_wrong_search_names_each_field():
     )
 
 
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"overallMismatches": 8}, NOT_ALLOWED.format("overallMismatches")),
+        ({"overallMismatches": "1"}, NOT_ALLOWED.format("overallMismatches")),
+        ({"searchOnlyOwnIon": "true"}, "The JSON value could not be converted to System.Boolean."),
+        ({"isCbuAbLowDrb1HighResolution": 1}, "The JSON value could not be converted to System.Boolean."),
+    ],
+)
+async def test_what_a_search_may_say_besides_has_its_type(wrong, text):
+    answer = await (await wmda()).post("/api/v2/searches", json=SEARCH | wrong)
+
+    assert problem_of(answer) == invalid(**dict.fromkeys(wrong, text))
+
+
 async def test_a_patient_is_read_whole():
     answer = await (await wmda()).get("/api/v2/patients/123456")
 
@@ -461,6 +754,9 @@ async def test_a_patient_is_read_whole():
         "weight": 70,
         "sex": "F",
         "legalTerms": True,
+        "lastUpdated": "2024-01-01T10:00:00Z",
+        "lastViewed": "2026-01-15T12:00:00Z",
+        "assignedUserName": None,
     }
 
 
@@ -493,6 +789,21 @@ async def test_each_look_at_a_patient_begins_the_42_days_anew():
         states = [await calendar.state_on(day, client) for day in (41, 82, 124)]
 
     assert states == ["ACT", "ACT", "STP"]
+
+
+async def test_an_update_begins_the_42_days_anew_and_a_list_does_not():
+    calendar = Calendar()
+    async with anonymous(now=calendar.now) as client:
+        await log_in(client)
+        calendar.day = 41
+        await log_in(client)
+        await client.put("/api/v2/patients", json={"wmdaId": 123456, "hla": HLA})
+        await client.get("/api/v2/patients")
+        calendar.day = 43
+        await log_in(client)
+        answer = await client.get("/api/v2/patients?status=ACT")
+
+    assert [patient["wmdaId"] for patient in answer.json()["patients"]] == [123456]
 
 
 async def test_a_forgotten_patient_is_stopped_after_42_days_and_anonymous_half_a_year_later():
