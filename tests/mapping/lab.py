@@ -177,13 +177,14 @@ class Done:
         ]
 
 
-def carry_out(plan: Plan, *answers: PartnerResponse) -> Done:
-    """Drive a plan by hand: each call it makes gets the next answer."""
+def carry_out(plan: Plan, *answers: PartnerResponse | FhirError) -> Done:
+    """Drive a plan by hand: each call it makes gets the next answer, or fails with it."""
     done, left = Done([]), list(answers)
     try:
         done.requests.append(next(plan))
         while True:
-            done.requests.append(plan.send(left.pop(0)))
+            one = left.pop(0)
+            done.requests.append(plan.throw(one) if isinstance(one, FhirError) else plan.send(one))
     except StopIteration as stop:
         done.response = stop.value
     except FhirError as error:
@@ -192,7 +193,7 @@ def carry_out(plan: Plan, *answers: PartnerResponse) -> Done:
     return done
 
 
-def handle(routes: Routes, interaction: Interaction, *answers: PartnerResponse) -> Done:
+def handle(routes: Routes, interaction: Interaction, *answers: PartnerResponse | FhirError) -> Done:
     """Carry out an interaction, from its route to its end."""
     route, interaction = routes.match(interaction)
     return carry_out(route.plan(interaction), *answers)
