@@ -15,9 +15,9 @@ from fhir_bridge.outcome import Json
 
 
 class Presentation(NamedTuple):
-    """The media type that the client asked for; `tells_version` where it named one, so that the answer does too.
+    """The media type that the client asked for; `tells_version` where it named a version, so that the answer does too.
 
-    JSON can be had pretty; XML has no white space of its own, for a narrative's would not be told from it.
+    `pretty` is with line breaks.
     """
 
     media_type: str = FHIR_JSON
@@ -32,7 +32,7 @@ class Presentation(NamedTuple):
     def write(self, resource: Json, version: Version) -> bytes:
         """Return the resource as text in this format."""
         if is_xml(self.media_type):
-            return xml.dumps(resource, version)
+            return xml.dumps(resource, version, indented=self.pretty)
         return json.dumps(resource, indented=self.pretty)
 
 

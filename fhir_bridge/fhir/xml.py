@@ -9,6 +9,7 @@ from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.problems import Problem
 from fhir_bridge.fhir.structure import MAX_ISSUES
 from fhir_bridge.fhir.xml_reading import DIV, FHIR, Reading
+from fhir_bridge.fhir.xml_syntax import indented as on_lines
 from fhir_bridge.fhir.xml_syntax import parse, refused, sources
 from fhir_bridge.fhir.xml_writing import is_named, resource_text
 from fhir_bridge.outcome import FhirError, Issue, Json
@@ -33,16 +34,18 @@ def loads(body: bytes, version: Version = "4.0") -> Json:
     return resource
 
 
-def dumps(resource: Json, version: Version = "4.0") -> bytes:
+def dumps(resource: Json, version: Version = "4.0", *, indented: bool = False) -> bytes:
     """Return XML text in UTF-8, elements in FHIR's order, decimals with the digits that they came with.
 
     U+FFFD replaces what XML has no character for, such as most control characters. What FHIR does not have is
     written by the shape of its JSON, after what it has, and left out where its name could not be a FHIR element's.
-    A narrative that is not XML is written as its text. Raises ValueError for what does not name a resource type.
+    A narrative that is not XML is written as its text; one that is stays as it is, `indented` or not. Raises
+    ValueError for what does not name a resource type.
     """
     if not is_named(resource):
         raise ValueError("Only a resource that names its type can be written as XML.")
-    return f'<?xml version="1.0" encoding="UTF-8"?>{resource_text(version, resource, FHIR)}'.encode()
+    text = f'<?xml version="1.0" encoding="UTF-8"?>{resource_text(version, resource, FHIR)}'
+    return (on_lines(text) if indented else text).encode()
 
 
 def _text(body: bytes) -> str:

@@ -124,6 +124,31 @@ def _tags(text: str) -> Iterator[re.Match[str]]:
     return (markup for markup in _MARKUP.finditer(text) if markup["tag"])
 
 
+def indented(text: str) -> str:
+    """Return FHIR XML with each element on a line of its own, but for those of a narrative, which stays as it is.
+
+    Between the elements of FHIR white space means nothing. `text` has none there.
+    """
+    lines = list(_lines(text))
+    ends = [start for start, _ in lines[1:]] + [len(text)]
+    written = [f"{'  ' * depth}{text[start:end]}" for (start, depth), end in zip(lines, ends, strict=True)]
+    return "\n".join([text[: lines[0][0]], *written])
+
+
+def _lines(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where each line begins, and how deep it is nested; `narrative` is the depth of the `div` that is open."""
+    depth, narrative = 0, None
+    for tag in _tags(text):
+        opens = not tag["end"] and not tag[0].endswith("/>")
+        depth -= 1 if tag["end"] else 0
+        if narrative is None:
+            yield tag.start(), depth
+            narrative = depth if opens and re.match(r"<div\b", tag[0]) else None
+        elif narrative == depth:
+            narrative = None
+        depth += 1 if opens else 0
+
+
 def _standalone(node: etree._Element, source: str) -> str:
     if is_element(source, node.tag):
         return source

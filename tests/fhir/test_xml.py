@@ -264,9 +264,10 @@ def in_digits(value: Json) -> Json:
     return json.dumps(value)
 
 
-@given(resources())
-def test_what_is_written_is_read_back(resource: Json) -> None:
-    assert in_digits(loads(dumps(resource))) == in_digits(resource)
+@given(resources(), st.booleans())
+def test_what_is_written_is_read_back(resource: Json, indented: bool) -> None:
+    """On one line or on many."""
+    assert in_digits(loads(dumps(resource, indented=indented))) == in_digits(resource)
 
 
 @given(st.binary() | st.text("<>/&;\"'=!?[]- \nPatient:xmlnsvalue\x00\ufeff\u00e9").map(str.encode))
@@ -697,6 +698,53 @@ def test_a_resource_of_a_type_that_fhir_does_not_have_is_written_all_the_same() 
     resource = {"resourceType": "Colour", "shade": "dark", "id": "a"}
 
     assert written(resource) == '<Colour xmlns="http://hl7.org/fhir"><id value="a"/><shade value="dark"/></Colour>'
+
+
+def test_with_line_breaks_nothing_moves_within_a_narrative_or_a_text() -> None:
+    narrative = '<div xmlns="http://www.w3.org/1999/xhtml">\n<p>a <b>b</b><br/>\n  c</p><div>d</div></div>'
+    resource = {
+        "resourceType": "Patient",
+        "text": {"status": "generated", "div": narrative},
+        "contained": [{"resourceType": "Basic", "text": {"status": "empty", "div": DIV.format("")}, "id": "b"}],
+        "name": [{"text": "<a>\n  <b/>", "_family": {"extension": [{"url": "urn:x", "valueBoolean": True}]}}],
+    }
+
+    assert (
+        dumps(resource, indented=True).decode()
+        == f"""{DECLARATION}
+<Patient xmlns="http://hl7.org/fhir">
+  <text>
+    <status value="generated"/>
+    {narrative}
+  </text>
+  <contained>
+    <Basic>
+      <id value="b"/>
+      <text>
+        <status value="empty"/>
+        <div xmlns="http://www.w3.org/1999/xhtml"></div>
+      </text>
+    </Basic>
+  </contained>
+  <name>
+    <text value="&lt;a&gt;&#10;  &lt;b/&gt;"/>
+    <family>
+      <extension url="urn:x">
+        <valueBoolean value="true"/>
+      </extension>
+    </family>
+  </name>
+</Patient>"""
+    )
+
+
+@pytest.mark.parametrize("div", ["<div/>", "<div />", "<div class='a>b'/>", "no XHTML", ""])
+def test_after_an_empty_narrative_lines_break_again(div: str) -> None:
+    resource = {"resourceType": "Patient", "text": {"div": div}, "active": True}
+
+    lines = dumps(resource, indented=True).decode().split("\n")
+
+    assert lines[4:] == ["  </text>", '  <active value="true"/>', "</Patient>"]
 
 
 @pytest.mark.parametrize("value", [None, [], "Patient", {}, {"resourceType": 1}, {"resourceType": "a b"}])

@@ -46,6 +46,22 @@ def test_every_example_survives_json_to_xml_to_json_unchanged(
     assert changed == set()
 
 
+@pytest.mark.parametrize("version", ["3.0", "4.0"])
+def test_with_line_breaks_they_say_the_same(version: Version, official_examples: Mapping[str, list[Path]]) -> None:
+    """Each of less than 10 kB, which is most of them."""
+    changed = set()
+
+    for path in official_examples[version]:
+        text = path.read_bytes()
+        if len(text) > 10_000 or (version, path.name) == ("3.0", _NOT_STU3):
+            continue
+        resource = json.loads(text)
+        if xml.loads(xml.dumps(resource, version, indented=True), version) != resource:
+            changed.add(path.name)
+
+    assert changed == set()
+
+
 def test_the_example_that_is_of_another_version_is_refused_as_xml_as_it_is_as_json(
     official_examples: Mapping[str, list[Path]],
 ) -> None:

@@ -334,6 +334,18 @@ async def test_a_body_in_a_version_that_a_base_does_not_speak_is_415(
     assert partner.calls() == []
 
 
+async def test_xml_can_be_had_pretty(client: httpx.AsyncClient) -> None:
+    """An error too; the content is the same."""
+    plain = await client.get(f"{PATIENT}?_format=xml")
+    pretty = await client.get(f"{PATIENT}?_format=xml&_pretty=true")
+    error = await client.get("/fhir/nobody?_format=xml&_pretty=true")
+
+    begin = '<?xml version="1.0" encoding="UTF-8"?>\n<{} xmlns="http://hl7.org/fhir">\n  <'
+    assert pretty.text.startswith(begin.format("Patient"))
+    assert read(pretty) == read(plain)
+    assert error.text.startswith(begin.format("OperationOutcome"))
+
+
 async def test_json_can_be_had_pretty(client: httpx.AsyncClient) -> None:
     """An error too; the content is the same."""
     plain = await client.get(PATIENT)
