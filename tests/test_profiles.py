@@ -686,6 +686,87 @@ BAD_MESSAGES = {
     ),
 }
 
+
+# --- Roche: the patient by itself, and the practitioner ---
+
+CONTAINED = changed(CONDITION, id="diabetes", subject={"reference": "#"})
+RELAPSED = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "relapse"}]}
+
+GOOD_PATIENTS = {
+    "a patient alone": PATIENT,
+    "a patient with a condition": changed(PATIENT, contained=[CONTAINED]),
+    "a patient with an organisation as well": changed(
+        PATIENT,
+        contained=[{"resourceType": "Organization", "id": "clinic"}, CONTAINED],
+        managingOrganization={"reference": "#clinic"},
+    ),
+    "a patient without id, to be created": changed(PATIENT, id=None),
+}
+
+BAD_PATIENTS = {
+    "nothing in it": (
+        {"resourceType": "Patient"},
+        [
+            Issue("too-few", "required", "`identifier` is missing; add it.", "Patient.identifier"),
+            Issue("too-few", "required", "`name` is missing; add it.", "Patient.name"),
+        ],
+    ),
+    "two conditions": (
+        changed(PATIENT, contained=[CONTAINED, changed(CONTAINED, id="another")]),
+        [
+            Issue(
+                "too-many",
+                "invalid",
+                "`contained` with type `Condition` may occur only once; remove this one.",
+                "Patient.contained[1]",
+            )
+        ],
+    ),
+    "a relapse, and a status that Roche does not take": (
+        changed(PATIENT, contained=[changed(CONTAINED, clinicalStatus=RELAPSED, verificationStatus={"text": "x"})]),
+        [
+            Issue(
+                "not-in-value-set",
+                "code-invalid",
+                "`clinicalStatus` is not one of the codes that are allowed here; "
+                "use `active`, `recurrence`, `inactive`, `remission` or `resolved`.",
+                "Patient.contained[0].clinicalStatus",
+            ),
+            Issue(
+                "too-many",
+                "invalid",
+                "`verificationStatus` is not allowed here; remove it.",
+                "Patient.contained[0].verificationStatus",
+            ),
+        ],
+    ),
+}
+
+PRACTITIONER = {
+    "resourceType": "Practitioner",
+    "identifier": [{"system": "urn:oid:2.16.724.4.305", "value": "11111111H"}],
+    "name": [{"family": "Ruiz", "given": ["Eva"]}],
+}
+
+
+def test_a_practitioner_with_identifier_and_name_keeps_the_profile() -> None:
+    assert profile_checker(f"{ROCHE}/practitioner-v2", DEFINITIONS)(PRACTITIONER) == []
+
+
+def test_a_practitioner_lacks_what_roche_demands() -> None:
+    check = profile_checker(f"{ROCHE}/practitioner-v2", DEFINITIONS)
+
+    assert check({"resourceType": "Practitioner", "identifier": [{}], "name": [{"text": "Eva Ruiz"}]}) == [
+        Issue("too-few", "required", f"`{name}` is missing; add it.", f"Practitioner.{element}[0].{name}")
+        for element, name in (
+            ("identifier", "system"),
+            ("identifier", "value"),
+            ("name", "family"),
+            ("name", "given"),
+        )
+    ]
+
+
 PROHIBITED: dict[str, tuple[str, Json]] = {
     "identifier": ("identifier[0]", [{"value": "1"}]),
     "verificationStatus": ("verificationStatus", {"text": "x"}),
@@ -730,6 +811,7 @@ GOOD = {
     **{f"ehealth, new: {name}": ("ehealth-new-preperson", one) for name, one in GOOD_NEW_PREPERSONS.items()},
     **GOOD_PARAMETERS,
     **{f"roche: {name}": ("roche-message", one) for name, one in GOOD_MESSAGES.items()},
+    **{f"roche, bare: {name}": ("roche-patient", one) for name, one in GOOD_PATIENTS.items()},
 }
 BAD = {
     **{f"ehealth: {name}": ("ehealth-preperson", one, [issue]) for name, (one, issue) in BAD_PREPERSONS.items()},
@@ -739,6 +821,7 @@ BAD = {
     },
     **BAD_PARAMETERS,
     **{f"roche: {name}": ("roche-message", one, issues) for name, (one, issues) in BAD_MESSAGES.items()},
+    **{f"roche, bare: {name}": ("roche-patient", one, issues) for name, (one, issues) in BAD_PATIENTS.items()},
 }
 
 

@@ -80,7 +80,10 @@ def contained_problems(version: Version, resource: Mapping[str, Json], found: Pr
         elif each["id"] in ids[:number]:
             problems.append(broken(f"{path}.id", "Another contained resource has this id; give each its own."))
         elif isinstance(each["id"], str) and not _is_needed(resource, each):
-            text = "Nothing refers to this contained resource; refer to it by its id, or leave it out (dom-3)."
+            text = (
+                "Nothing refers to this contained resource, and it does not refer to the one that contains it; refer "
+                "to it by its id, or from it by `#`, or leave it out (dom-3)."
+            )
             problems.append(broken(path, text))
     return problems
 
@@ -101,7 +104,12 @@ def _is_needed(resource: Mapping[str, Json], contained: Mapping[str, Json]) -> b
     """Whether something else refers to a contained resource, or it refers to the one that contains it."""
     wanted = f"#{contained['id']}"
     others = {**resource, "contained": [each for each in resource["contained"] if each is not contained]}
-    return wanted in _texts(others) or "#" in _texts(contained)
+    return wanted in _texts(others) or any(text in names_of(resource) for text in _texts(contained))
+
+
+def names_of(resource: Mapping[str, Json]) -> frozenset[str]:
+    """Return how what a resource contains may refer to it: as `#`, and also as `Patient/1`."""
+    return frozenset({"#", f"{resource.get('resourceType')}/{resource.get('id')}"})
 
 
 def _texts(value: Json) -> Iterator[str]:

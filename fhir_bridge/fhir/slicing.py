@@ -101,7 +101,7 @@ def _by_type(node: Node, path: str, version: Version) -> Discriminator:
     types = [one["code"] for one in target.definition.get("type", ())] if target else []
     if not types or not all(is_resource(version, type_name) for type_name in types):
         raise ValueError(f"is told by the type of `{path}`, but gives no resource type there; add it")
-    words = f"`{path}` of type {listed(types)}"
+    words = f"type {listed(types)}" if path == "$this" else f"`{path}` of type {listed(types)}"
     return Discriminator(
         path, _at(path, lambda value: isinstance(value, dict) and value.get("resourceType") in types), words
     )

@@ -12,7 +12,10 @@ check_stu3 = structure_checker("3.0", rules=True)
 
 CLINIC = {"resourceType": "Organization", "id": "clinic", "name": "Clinic"}
 UNRESOLVED = "There is no contained resource with this id; add it to `contained`, or correct the reference (ref-1)."
-UNUSED = "Nothing refers to this contained resource; refer to it by its id, or leave it out (dom-3)."
+UNUSED = (
+    "Nothing refers to this contained resource, and it does not refer to the one that contains it; refer to it by its "
+    "id, or from it by `#`, or leave it out (dom-3)."
+)
 WRITTEN = "`reference` must be a reference such as Patient/1, http://example.org/fhir/Patient/1, urn:uuid:… or #id."
 
 
@@ -88,6 +91,22 @@ def test_contained_resources_may_refer_to_each_other() -> None:
     ward = {"resourceType": "Organization", "id": "ward", "name": "Ward", "partOf": {"reference": "#clinic"}}
 
     assert check_r4(patient("#ward", CLINIC, ward)) == []
+
+
+@pytest.mark.parametrize("name", ["#", "Patient/1"])
+def test_a_contained_resource_may_refer_to_the_one_that_contains_it(name: str) -> None:
+    """By FHIR's `#`, and by its own address, as a client might that has built both apart."""
+    condition = {"resourceType": "Condition", "id": "c", "subject": {"reference": name}}
+
+    assert check_r4({"resourceType": "Patient", "id": "1", "contained": [condition]}) == []
+
+
+def test_a_contained_resource_about_somebody_else_is_not_needed() -> None:
+    condition = {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/2"}}
+
+    assert told(check_r4({"resourceType": "Patient", "id": "1", "contained": [condition]})) == [
+        (UNUSED, "Patient.contained[0]")
+    ]
 
 
 def test_each_resource_of_a_bundle_contains_its_own() -> None:

@@ -132,6 +132,22 @@ _ROCHE_CONDITION: Resource = {
     "subject": {"reference": "Patient/Bj6.1Lq-hvb-28"},
 }
 
+_ROCHE_BARE_PATIENT: Resource = {
+    **_ROCHE_PATIENT,
+    "meta": {"profile": [f"{OURS}/roche-patient"]},
+    "contained": [{**_ROCHE_CONDITION, "subject": {"reference": "#"}}],
+}
+
+_ROCHE_PRACTITIONER: Resource = {
+    "resourceType": "Practitioner",
+    "id": "sZX6uQW-VOH-0868",
+    "meta": {"profile": [f"{ROCHE}/practitioner-v2"]},
+    "identifier": [{"system": "urn:oid:2.16.724.4.305", "value": "11111111H"}],
+    "name": [{"family": "Ruiz", "given": ["Eva"]}],
+    "telecom": [{"system": "email", "value": "eva@example.org"}],
+    "qualification": [{"code": {"text": "Endocrinologist"}}],
+}
+
 _ROCHE_HEADER: Resource = {
     "resourceType": "MessageHeader",
     "id": "88a37162-3d7c-41c3-89ab-6e25fd68ba00",
@@ -234,6 +250,8 @@ GOOD: Mapping[str, tuple[Version, str, Resource]] = {
     "roche-message-header": ("4.0", f"{ROCHE}/message-header", _ROCHE_HEADER),
     "roche-patient-v2": ("4.0", f"{ROCHE}/patient-v2", _ROCHE_PATIENT),
     "roche-condition": ("4.0", f"{ROCHE}/condition", _ROCHE_CONDITION),
+    "roche-patient": ("4.0", f"{OURS}/roche-patient", _ROCHE_BARE_PATIENT),
+    "roche-practitioner-v2": ("4.0", f"{ROCHE}/practitioner-v2", _ROCHE_PRACTITIONER),
     "healthex-update-data-in": ("4.0", f"{OURS}/healthex-update-data-in", _UPDATE_DATA_IN),
     "healthex-update-data-out": ("4.0", f"{OURS}/healthex-update-data-out", _UPDATE_DATA_OUT),
     "wmda-update-search-status-in": ("4.0", f"{OURS}/wmda-update-search-status-in", _STATUS_IN),

@@ -40,6 +40,28 @@ _PATIENT: Changes = {
     "an e-mail without its system (cpt-2)": {"telecom[0].system": None},
 }
 
+_BARE_PATIENT: Changes = {
+    "no condition": {"contained": None},
+    "a condition that is a relapse": {"contained[0].clinicalStatus.coding[0].code": "relapse"},
+    "a condition with a severity": {"contained[0].severity": {"text": "mild"}},
+    "a condition without a code": {"contained[0].code": None},
+    "a condition of nobody": {"contained[0].subject": {"display": "somebody"}},
+    "an organisation that nothing refers to": {
+        "contained[0]": {"resourceType": "Organization", "id": "o", "name": "x"}
+    },
+    "a name without a family": {"name": [{"given": ["John"]}]},
+    "no identifier": {"identifier": None},
+}
+
+_PRACTITIONER: Changes = {
+    "no identifier": {"identifier": None},
+    "an identifier without a system": {"identifier": [{"value": "1"}]},
+    "two names, one without a family": {"name": [{"family": "Ruiz", "given": ["Eva"]}, {"given": ["Ana"]}]},
+    "a name that is a text alone": {"name": [{"text": "Eva Ruiz"}]},
+    "a qualification without a code": {"qualification": [{"issuer": {"display": "A university"}}]},
+    "a gender of no known code": {"gender": "f"},
+}
+
 _CONDITION: Changes = {
     "a clinical status that STU3 lacks": {"clinicalStatus.coding[0].code": "relapse"},
     "a clinical status of inactive": {"clinicalStatus.coding[0].code": "inactive"},
@@ -249,6 +271,8 @@ RULES: Mapping[str, Changes] = {
     "roche-message-header": _HEADER,
     "roche-patient-v2": _PATIENT,
     "roche-condition": _CONDITION,
+    "roche-patient": _BARE_PATIENT,
+    "roche-practitioner-v2": _PRACTITIONER,
     "healthex-update-data-in": _UPDATE_DATA_IN,
     "healthex-update-data-out": _UPDATE_DATA_OUT,
     "wmda-update-search-status-in": _STATUS_IN,
