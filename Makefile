@@ -2,7 +2,7 @@
 # `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format coverage capability-statement constraints fuzz examples interop validation clean python
+.PHONY: help run test check format coverage capability-statement interactions constraints fuzz examples interop validation clean python
 
 # The first Python on the path that is new enough and has what builds the environment.
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -53,6 +53,9 @@ coverage: test ## Run the tests, then show every line and branch that they left 
 
 capability-statement: .venv/.ready ## Write capability-statement.json anew, from what the bridge serves.
 	$(BIN)/python -m tests.capability_statement
+
+interactions: .venv/.ready ## Write the tables of docs/interactions.md anew, from the mapping files.
+	$(BIN)/python -m tests.interactions
 
 # uv resolves for every platform and Python version at once, which pip cannot; it needs no place in .venv.
 constraints: ## Write constraints.txt anew from pyproject.toml; UPGRADE=--upgrade takes the newest versions.

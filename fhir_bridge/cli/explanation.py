@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -11,9 +12,9 @@ from fhir_bridge.connection import Auth, Bearer, ClientCredentials, FixedHeaders
 from fhir_bridge.fhir import bundle
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.json import dumps, loads
-from fhir_bridge.mapping.calls import MapSender, PassSender, Sender
+from fhir_bridge.mapping.calls import Call, MapSender, PassSender, Sender
 from fhir_bridge.mapping.partner_fields import dotted
-from fhir_bridge.mapping.routes import Partner, Route, Routes
+from fhir_bridge.mapping.routes import Partner, Route, Routes, Step
 from fhir_bridge.mapping.source import Mark
 from fhir_bridge.outcome import FhirError, Issue, Json
 
@@ -32,8 +33,10 @@ def explanation(routes: Routes, interaction: Interaction) -> list[str]:
     route, interaction = routes.match(interaction)
     partner = routes.partners[route.partner]
     lines = [f"{_name(route)}, {partner.title} ({_place(route.mark)})"]
-    for call in [*calls, *_second_call(routes, interaction)]:
+    shown = [*calls, *_second_call(routes, interaction)]
+    for call in shown:
         lines += ["", *_call(partner, call)]
+    lines += _later(partner, route, shown, interaction)
     if route.code == "patch":
         return [*lines, "", *_patch(partner, route, interaction)]
     if route.call.sender is None:
@@ -90,6 +93,27 @@ def _second_call(routes: Routes, interaction: Interaction) -> list[PartnerCall]:
     return recorded_calls(routes, replace(interaction, headers=headers))
 
 
+def _later(partner: Partner, route: Route, shown: Sequence[PartnerCall], interaction: Interaction) -> Iterator[str]:
+    """The calls that depend on what the partner answers to those that are shown; what writes a patch is told below."""
+    steps = list(route.steps)
+    for call in shown:
+        steps = next((steps[n + 1 :] for n, step in enumerate(steps) if _is_made_by(step, call)), steps)
+    for step in steps:
+        if step.follows and not (route.code == "patch" and step.call is route.call):
+            yield from ("", f"Then follows{f', {step.when}' if step.when else ''}:", "")
+            yield f"{step.call.method} {_address(partner, step.call, interaction)}"
+
+
+def _is_made_by(step: Step, call: PartnerCall) -> bool:
+    path = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(step.call.path))
+    return step.call.method == call.method and re.fullmatch(path, call.path.replace("%24", "$")) is not None
+
+
+def _address(partner: Partner, call: Call, interaction: Interaction) -> str:
+    base_url = partner.connection.base_url if partner.connection else ""
+    return f"{base_url}{call.path.replace('{id}', interaction.address.id or '{id}')}"
+
+
 def _call(partner: Partner, call: PartnerCall) -> Iterator[str]:
     """The call as HTTP has it; a variable that is not set stands there by its name."""
     connection = partner.connection
@@ -124,11 +148,10 @@ def _patch(partner: Partner, route: Route, interaction: Interaction) -> list[str
     """What may follow the reading of the record: which fields, depends on what it answers."""
     sender = route.call.sender
     rows = sender.pairs({"resourceType": route.resource_type}) if sender else []
-    base_url = partner.connection.base_url if partner.connection else ""
     return [
         "The patch is applied to the record that comes back. Then follows",
         "",
-        f"{route.call.method} {base_url}{route.call.path.replace('{id}', interaction.id)}",
+        f"{route.call.method} {_address(partner, route.call, interaction)}",
         "",
         "with those of these fields that the patch has changed; where it has changed none, nothing is sent.",
         "",

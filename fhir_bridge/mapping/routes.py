@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from fhir_bridge.connection import Connection
 from fhir_bridge.fhir.definitions import Definitions
@@ -26,11 +27,23 @@ _METHODS: Mapping[Code, str] = {
 }
 
 
+class Step(NamedTuple):
+    """One call of an interaction; `when` says when it is made, where it is not always.
+
+    `follows`: it depends on what the partner answered to the one before it.
+    """
+
+    call: Call
+    when: str = ""
+    follows: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One interaction of one partner. `operation` and `also` are names without `$`; `profile` is what it takes.
 
-    An operation is one of an instance, or, with `of_system`, of the whole base.
+    An operation is one of an instance, or, with `of_system`, of the whole base. `call` is what the interaction is
+    about, `steps` are all the calls that it may make, in order.
     """
 
     mark: Mark
@@ -43,6 +56,7 @@ class Route:
     profile: str | None
     call: Call
     plan: MakePlan
+    steps: tuple[Step, ...]
     of_system: bool = False
 
     def names(self) -> tuple[str, ...]:

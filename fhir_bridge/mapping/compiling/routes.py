@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from fhir_bridge.fhir.definitions import canonical_url
@@ -17,7 +17,7 @@ from fhir_bridge.mapping.plans.patching import patch_plan
 from fhir_bridge.mapping.plans.reading import read_plan, search_plan
 from fhir_bridge.mapping.plans.steps import MakePlan
 from fhir_bridge.mapping.plans.writing import create_plan, told_by_body_plan, update_plan
-from fhir_bridge.mapping.routes import Route
+from fhir_bridge.mapping.routes import Route, Step
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
 
 
@@ -61,6 +61,7 @@ class RouteCompiler:
             profile=canonical_url(profile) if profile else None,
             call=call,
             plan=plan,
+            steps=tuple(self._steps(spec, call)),
             of_system=spec.operation is not None and (bool(spec.as_) or not spec.resource_type),
         )
 
@@ -80,7 +81,26 @@ class RouteCompiler:
             profile=None,
             call=reads,
             plan=search_plan(reads, self.logical_system(), self._is_id),
+            steps=(Step(reads, "for each id"),),
         )
+
+    def _steps(self, spec: InteractionSpec, call: Call) -> Iterator[Step]:
+        """Every call that an interaction may make."""
+        reads = self.calls.get(spec.reads or f"read {spec.resource_type}")
+        if spec.code == "patch" and reads is not None:
+            yield Step(reads)
+        elif spec.code == "update" and reads is not None:
+            yield Step(reads, "with If-Match")
+        if len(spec.as_) == 1:
+            yield Step(call)
+        elif spec.as_:
+            yield Step(call, "where the body tells an id")
+            yield Step(self.calls[spec.as_[1]], "where it tells none")
+        else:
+            changes = spec.code == "patch"
+            yield Step(call, "where the patch changes anything" if changes else "", follows=changes)
+        if call.then is not None:
+            yield Step(call.then, "unless return=minimal", follows=True)
 
     def _is_id(self, text: str) -> bool:
         return is_id(text, self.model.id_like)
