@@ -16,7 +16,7 @@ import anyio
 
 from fhir_bridge.fhir import bundle, conformance
 from fhir_bridge.fhir.body import check_type
-from fhir_bridge.fhir.capability import Offer, Statement, base_title, capability_statement
+from fhir_bridge.fhir.capability import Offer, Security, Statement, base_title, capability_statement
 from fhir_bridge.fhir.conditions import check_changes_only, is_not_modified, no_history
 from fhir_bridge.fhir.elements import is_resource
 from fhir_bridge.fhir.interaction import Address, FhirResponse, Interaction
@@ -40,14 +40,18 @@ MAX_UNKNOWN_CODES = 1000
 class Bridge:
     """Answers FHIR interactions through the partners' APIs. Keeps nothing between two, but counts.
 
-    `unknown_codes` counts the partner codes that no code table knows, by (partner, field, code).
+    `unknown_codes` counts the partner codes that no code table knows, by (partner, field, code). `cors_origins` are the
+    origins whose pages a browser lets call it, `*` for all.
     """
 
-    def __init__(self, routes: Routes, gateway: Gateway, *, base_url: str | None = None) -> None:
+    def __init__(
+        self, routes: Routes, gateway: Gateway, *, base_url: str | None = None, cors_origins: Sequence[str] = ()
+    ) -> None:
         self.routes = routes
         self.unknown_codes: Counter[tuple[str, str, str]] = Counter()
         self._gateway = gateway
         self.base_url = base_url
+        self.cors_origins = cors_origins
         self._at_once = {
             partner.name: anyio.CapacityLimiter(partner.connection.at_once)
             for partner in routes.configured()
@@ -248,8 +252,18 @@ class Bridge:
         url = f"{self.base_url}/fhir{f'/{base}' if base else ''}" if self.base_url else None
         names = ", ".join(each.title for each in partners) or "no partner"
         title = base_title(partner.title if partner else None)
-        about = Statement(interaction.version, SOFTWARE_VERSION, title, f"FHIR facade of {names}", url)
+        about = Statement(
+            interaction.version, SOFTWARE_VERSION, title, f"FHIR facade of {names}", url, self._security(partners)
+        )
         return capability_statement(about, offers)
+
+    def _security(self, partners: Sequence[Partner]) -> Security:
+        connections = {each.title: each.connection for each in partners if each.connection and each.connection.auth}
+        return Security(
+            cors=bool(self.cors_origins),
+            token_of=tuple(title for title, connection in connections.items() if connection.forwards),
+            own_login=tuple(title for title, connection in connections.items() if not connection.forwards),
+        )
 
     def _partners(self, interaction: Interaction) -> list[Partner]:
         """The partners that may be meant: that of the base; at the hub, all."""

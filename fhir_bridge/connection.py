@@ -92,3 +92,8 @@ class Connection:
     max_answer_bytes: int = 5_000_000
     auth: tuple[Auth, ...] = ()
     at_once: int = 8
+
+    @property
+    def forwards(self) -> bool:
+        """Whether the client's own Authorization header goes to the partner."""
+        return any(isinstance(each, Forward) for each in self.auth)

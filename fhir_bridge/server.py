@@ -34,11 +34,8 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-._~:/+=]{1,128}")
 
 
-def create_app(bridge: Bridge, *, max_body_bytes: int = MAX_BODY_BYTES, cors_origins: Sequence[str] = ()) -> Starlette:
-    """Return the ASGI app that serves a bridge below `/fhir`, and its health.
-
-    `cors_origins` are the origins whose pages a browser lets call it, `*` for all.
-    """
+def create_app(bridge: Bridge, *, max_body_bytes: int = MAX_BODY_BYTES) -> Starlette:
+    """Return the ASGI app that serves a bridge below `/fhir`, and its health."""
 
     async def fhir(request: Request) -> Response:
         return await _answer(bridge, request, max_body_bytes)
@@ -70,7 +67,7 @@ def create_app(bridge: Bridge, *, max_body_bytes: int = MAX_BODY_BYTES, cors_ori
             Route("/fhir/{path:path}", fhir, methods=METHODS),
         ],
         exception_handlers={HTTPException: refused},
-        middleware=[_cors(cors_origins)] if cors_origins else [],
+        middleware=[_cors(bridge.cors_origins)] if bridge.cors_origins else [],
         lifespan=lifespan,
     )
 

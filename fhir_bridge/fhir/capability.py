@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from fhir_bridge.outcome import Json
 RELEASED = "2026-11-21"
 """The date of the statement: that of the release, for the software decides what is offered."""
 
-_FULL_VERSIONS: dict[Version, str] = {"4.0": "4.0.1", "3.0": "3.0.2"}
+_FULL_VERSIONS: Mapping[Version, str] = {"4.0": "4.0.1", "3.0": "3.0.2"}
 _OPERATIONS = "http://hl7.org/fhir/OperationDefinition"
 _PARAMETERS = "http://hl7.org/fhir/SearchParameter"
 
@@ -38,6 +38,18 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Security:
+    """`cors`: whether web pages of any origin may call. `token_of`: the partners whose token the client sends itself.
+
+    `own_login`: the partners that the bridge logs in at with credentials of its own.
+    """
+
+    cors: bool = False
+    token_of: tuple[str, ...] = ()
+    own_login: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """What a CapabilityStatement is about. `url` is the public address of the base, where it is known."""
 
@@ -46,6 +58,7 @@ class Statement:
     title: str
     description: str
     url: str | None
+    security: Security = Security()
 
 
 def capability_statement(about: Statement, offers: Sequence[Offer]) -> Json:
@@ -69,7 +82,7 @@ def capability_statement(about: Statement, offers: Sequence[Offer]) -> Json:
     }
     if any(offer.code == "patch" for offer in offers):
         statement["patchFormat"] = [JSON_PATCH, FHIR_JSON, FHIR_XML, MERGE_PATCH_TYPES[0]]
-    return {**statement, "rest": [_stu3_rest(offers) if about.version == "3.0" else _r4_rest(offers)]}
+    return {**statement, "rest": [_stu3_rest(about, offers) if about.version == "3.0" else _r4_rest(about, offers)]}
 
 
 _SYSTEM_INTERACTIONS = [
@@ -83,23 +96,60 @@ _ID = {"name": "_id", "definition": f"{_PARAMETERS}/Resource-id", "type": "token
 _WHOLE = "The whole value, as it is written."
 
 
-def _r4_rest(offers: Sequence[Offer]) -> Json:
+# How the answer to a search looks; FHIR defines no SearchParameter for these. https://hl7.org/fhir/R4/search.html#table
+_RESULT_PARAMETERS = [
+    {"name": "_count", "type": "number", "documentation": "How many matches a page holds; follow the link `next`."},
+    {"name": "_summary", "type": "string", "documentation": "true, text, data, count or false; on reads too."},
+    {"name": "_elements", "type": "string", "documentation": "The names of elements; on reads too."},
+]
+
+_SECURITY_SERVICES: Mapping[Version, str] = {
+    "4.0": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+    "3.0": "http://hl7.org/fhir/restful-security-service",
+}
+
+
+def _security(about: Statement) -> Json:
+    """What the bridge wants of a caller; what stands in front of it may want more."""
+    security = about.security
+    said = ["The bridge itself does not check who calls."]
+    if security.token_of:
+        said.append(f"Send your access token for {_listed(security.token_of)}, as a bearer token; it is passed on.")
+    if security.own_login:
+        said.append(f"The bridge has credentials of its own for {_listed(security.own_login)}.")
+    service = {"coding": [{"system": _SECURITY_SERVICES[about.version], "code": "OAuth"}]}
+    return {
+        "cors": security.cors,
+        **({"service": [service]} if security.token_of else {}),
+        "description": " ".join(said),
+    }
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _r4_rest(about: Statement, offers: Sequence[Offer]) -> Json:
     return {
         "mode": "server",
+        "security": _security(about),
         "resource": [*(_r4_resource(each) for each in _by_type(offers)), *map(_definitions, TYPES)],
         "interaction": _SYSTEM_INTERACTIONS,
+        "searchParam": _RESULT_PARAMETERS,
         "operation": [*_operations(offer for offer in offers if offer.of_system), _VERSIONS],
     }
 
 
-def _stu3_rest(offers: Sequence[Offer]) -> Json:
+def _stu3_rest(about: Statement, offers: Sequence[Offer]) -> Json:
     """STU3 lists the operations of all types at the base, each with a reference, and no type without interactions."""
     operations = [*_operations(offers), _VALIDATE, _VERSIONS]
     resources = [resource for resource in map(_resource, _by_type(offers)) if "interaction" in resource]
     return {
         "mode": "server",
+        "security": _security(about),
         **({"resource": resources} if resources else {}),
         "interaction": _SYSTEM_INTERACTIONS,
+        **({"searchParam": _RESULT_PARAMETERS} if any("searchParam" in each for each in resources) else {}),
         "operation": [{**each, "definition": {"reference": each["definition"]}} for each in operations],
     }
 
@@ -127,7 +177,7 @@ def _resource(offers: Sequence[Offer]) -> dict[str, Any]:
     resource: dict[str, Any] = {"type": offers[0].resource_type, "documentation": "; ".join(_documentation(offers))}
     if codes:
         resource["interaction"] = [{"code": code} for code in codes]
-        resource["updateCreate"] = False
+    resource |= {"readHistory": False, "updateCreate": False}
     if "create" in codes:
         resource["conditionalCreate"] = False
     if "read" in codes:
@@ -167,6 +217,7 @@ def _definitions(resource_type: str) -> Json:
         "type": resource_type,
         "documentation": "What the bridge checks requests by.",
         "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "readHistory": False,
         "updateCreate": False,
         "searchParam": [
             _ID,

@@ -38,7 +38,7 @@ class Login:
 
     def __init__(self, connection: Connection, tokens: TokenCache | None) -> None:
         self._fixed = fixed_headers(connection)
-        self._forwards = any(isinstance(auth, Forward) for auth in connection.auth)
+        self._forwards = connection.forwards
         self._tokens = tokens
 
     async def credentials(self, request: PartnerRequest) -> Credentials:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fhir_bridge.fhir.capability import Offer, Statement, base_title, capability_statement
+from dataclasses import replace
+
+from fhir_bridge.fhir.capability import Offer, Security, Statement, base_title, capability_statement
 from fhir_bridge.outcome import Json
 
 R4 = Statement(
@@ -19,6 +21,12 @@ VERSIONS = {"name": "versions", "definition": "http://hl7.org/fhir/OperationDefi
 SYSTEM_INTERACTIONS = [
     {"code": "transaction", "documentation": "One entry at most may change anything: partners have no common commit."},
     {"code": "batch"},
+]
+SECURITY = {"cors": False, "description": "The bridge itself does not check who calls."}
+RESULT_PARAMETERS = [
+    {"name": "_count", "type": "number", "documentation": "How many matches a page holds; follow the link `next`."},
+    {"name": "_summary", "type": "string", "documentation": "true, text, data, count or false; on reads too."},
+    {"name": "_elements", "type": "string", "documentation": "The names of elements; on reads too."},
 ]
 ID = {"name": "_id", "definition": "http://hl7.org/fhir/SearchParameter/Resource-id", "type": "token"}
 
@@ -44,6 +52,7 @@ def test_a_base_that_offers_nothing_still_has_what_every_base_has() -> None:
             "type": name,
             "documentation": "What the bridge checks requests by.",
             "interaction": [{"code": "read"}, {"code": "search-type"}],
+            "readHistory": False,
             "updateCreate": False,
             "searchParam": [
                 ID,
@@ -78,8 +87,10 @@ def test_a_base_that_offers_nothing_still_has_what_every_base_has() -> None:
         "rest": [
             {
                 "mode": "server",
+                "security": SECURITY,
                 "resource": definitions,
                 "interaction": SYSTEM_INTERACTIONS,
+                "searchParam": RESULT_PARAMETERS,
                 "operation": [VERSIONS],
             }
         ],
@@ -103,6 +114,7 @@ def test_stu3_says_that_it_takes_no_unknown_element_and_serves_no_definitions() 
         "rest": [
             {
                 "mode": "server",
+                "security": SECURITY,
                 "interaction": SYSTEM_INTERACTIONS,
                 "operation": [
                     {"name": each["name"], "definition": {"reference": each["definition"]}}
@@ -121,6 +133,7 @@ def test_a_type_lists_its_interactions_and_how_each_may_be_asked_for() -> None:
         "supportedProfile": [PROFILE],
         "documentation": "read, update, patch, search-type: Northlab",
         "interaction": [{"code": "read"}, {"code": "update"}, {"code": "patch"}, {"code": "search-type"}],
+        "readHistory": False,
         "updateCreate": False,
         "conditionalRead": "full-support",
         "conditionalUpdate": True,
@@ -142,6 +155,7 @@ def test_a_type_without_identity_system_is_found_by_id_only() -> None:
         "type": "Patient",
         "documentation": "search-type: Northlab",
         "interaction": [{"code": "search-type"}],
+        "readHistory": False,
         "updateCreate": False,
         "searchParam": [ID],
         "operation": [VALIDATE],
@@ -153,6 +167,7 @@ def test_a_create_is_not_conditional() -> None:
         "type": "Bundle",
         "documentation": "create: Northlab",
         "interaction": [{"code": "create"}],
+        "readHistory": False,
         "updateCreate": False,
         "conditionalCreate": False,
         "operation": [VALIDATE],
@@ -165,6 +180,8 @@ def test_an_operation_is_listed_with_its_definition_under_each_of_its_names() ->
     assert resource(*names) == {
         "type": "Patient",
         "documentation": "$order-kit, $ok: Northlab",
+        "readHistory": False,
+        "updateCreate": False,
         "operation": [
             {"name": "order-kit", "definition": ORDER_KIT},
             {"name": "ok", "definition": ORDER_KIT},
@@ -188,6 +205,8 @@ def test_an_operation_without_a_definition_is_documented_only() -> None:
     assert resource(offer("operation", operation="order-kit")) == {
         "type": "Patient",
         "documentation": "$order-kit: Northlab",
+        "readHistory": False,
+        "updateCreate": False,
         "operation": [VALIDATE],
     }
 
@@ -227,11 +246,13 @@ def test_stu3_lists_operations_at_the_base_and_no_type_that_has_nothing_else() -
 
     assert rest(STU3, *offers) == {
         "mode": "server",
+        "security": SECURITY,
         "resource": [
             {
                 "type": "Bundle",
                 "documentation": "update: Northlab",
                 "interaction": [{"code": "update"}],
+                "readHistory": False,
                 "updateCreate": False,
                 "conditionalUpdate": True,
             }
@@ -248,3 +269,30 @@ def test_stu3_lists_operations_at_the_base_and_no_type_that_has_nothing_else() -
 
 def test_the_title_is_the_partners_or_the_hubs() -> None:
     assert (base_title("Northlab"), base_title(None)) == ("fhir-bridge: Northlab", "fhir-bridge: the hub")
+
+
+def security(about: Statement, **known: object) -> Json:
+    """Return what a statement says of security where this is known."""
+    return rest(replace(about, security=Security(**known)))["security"]  # type: ignore[arg-type]
+
+
+def test_it_says_whose_token_is_passed_on_and_where_the_bridge_logs_in_itself() -> None:
+    assert security(R4, token_of=("Northlab",)) == {
+        "cors": False,
+        "service": [
+            {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "OAuth"}]}
+        ],
+        "description": "The bridge itself does not check who calls. "
+        "Send your access token for Northlab, as a bearer token; it is passed on.",
+    }
+    assert security(STU3, cors=True, token_of=("A", "B", "C"), own_login=("D", "E")) == {
+        "cors": True,
+        "service": [{"coding": [{"system": "http://hl7.org/fhir/restful-security-service", "code": "OAuth"}]}],
+        "description": "The bridge itself does not check who calls. "
+        "Send your access token for A, B and C, as a bearer token; it is passed on. "
+        "The bridge has credentials of its own for D and E.",
+    }
+
+
+def test_stu3_says_how_the_answer_to_a_search_looks_where_there_is_one() -> None:
+    assert rest(STU3, offer("search-type"))["searchParam"] == RESULT_PARAMETERS

@@ -176,6 +176,37 @@ async def test_the_public_address_stands_in_the_statement(ready_routes: Routes, 
     assert ehealth["implementation"]["url"] == "https://fhir.example.org/fhir/ehealth"
 
 
+async def test_each_base_says_what_it_wants_of_a_caller(client: httpx.AsyncClient) -> None:
+    """eHealth's token is the caller's own where the bridge has none."""
+    routes = shipped({name: value for name, value in SANDBOX.items() if name != "EHEALTH_ACCESS_TOKEN"})
+    unchecked = "The bridge itself does not check who calls."
+    of_the_caller = "Send your access token for eHealth Ukraine, as a bearer token; it is passed on."
+    own = "The bridge has credentials of its own for"
+    oauth = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "OAuth"}]}
+
+    async with serving(routes, Canned().everywhere()) as forwarding:
+        found = [
+            (await statement(each, base))["rest"][0]["security"]
+            for each, base in (
+                (client, "/ehealth"),
+                (client, "/roche"),
+                (forwarding, "/ehealth"),
+                (forwarding, ""),
+            )
+        ]
+
+    assert found == [
+        {"cors": False, "description": f"{unchecked} {own} eHealth Ukraine."},
+        {"cors": False, "description": f"{unchecked} {own} Roche Diabetes Care."},
+        {"cors": False, "service": [oauth], "description": f"{unchecked} {of_the_caller}"},
+        {
+            "cors": False,
+            "service": [oauth],
+            "description": f"{unchecked} {of_the_caller} {own} HealthEx, Roche Diabetes Care and WMDA Search & Match.",
+        },
+    ]
+
+
 @pytest.mark.parametrize("base", BASES)
 async def test_no_partner_is_called_for_it(canned: httpx.AsyncClient, partner: Canned, base: str) -> None:
     """Nor with HEAD."""

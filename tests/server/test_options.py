@@ -90,7 +90,7 @@ async def test_head_is_wherever_get_is(client: httpx.AsyncClient) -> None:
 
 @asynccontextmanager
 async def served_to(routes: Routes, *origins: str) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(Bridge(routes, gateway(routes, simulated(), None)), cors_origins=origins)
+    app = create_app(Bridge(routes, gateway(routes, simulated(), None), cors_origins=origins))
     async with app.router.lifespan_context(app), client_of(app) as client:
         yield client
 
@@ -170,3 +170,10 @@ async def test_options_without_an_origin_are_no_preflight(routes: Routes) -> Non
         response = await client.options(PATIENT)
 
     assert (response.status_code, response.headers["allow"]) == (204, "OPTIONS, GET, HEAD, PUT, PATCH")
+
+
+async def test_the_statement_says_whether_pages_may_call(client: httpx.AsyncClient, routes: Routes) -> None:
+    async with served_to(routes, PAGE) as open_to_pages:
+        stated = [(await each.get("/fhir/metadata")).json() for each in (client, open_to_pages)]
+
+    assert [each["rest"][0]["security"]["cors"] for each in stated] == [False, True]
