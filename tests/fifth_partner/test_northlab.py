@@ -650,6 +650,7 @@ async def test_its_capability_statement_offers_exactly_what_its_file_says(routes
             "supportedProfile": [f"{CANONICAL}/StructureDefinition/northlab-client"],
             "documentation": "read, update, patch, $order-kit, $orderKit, search-type: Northlab",
             "interaction": [{"code": "read"}, {"code": "update"}, {"code": "patch"}, {"code": "search-type"}],
+            "readHistory": False,
             "updateCreate": False,
             "conditionalRead": "full-support",
             "conditionalUpdate": True,
