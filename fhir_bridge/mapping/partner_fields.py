@@ -12,6 +12,9 @@ from fhir_bridge.outcome import Json
 Keys = tuple[str | int, ...]
 """A concrete place in a partner's JSON: `("emergency_contact", "phones", 0, "number")`."""
 
+ITSELF = "."
+"""What `at` says of a list whose items are plain values: the item itself."""
+
 _MAX_PATH = 200
 _PATH = re.compile(r"[^.\[\]\s]+(\.[^.\[\]\s]+)*")
 
@@ -27,7 +30,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PartnerField:
-    """One field of a partner's JSON object."""
+    """One field of a partner's JSON object; without `keys`, an item of a list that is a plain value."""
 
     keys: tuple[str, ...]
 
@@ -43,11 +46,12 @@ class PartnerField:
         return node
 
     def put(self, body: dict[str, Any], value: Json) -> None:
-        """Write the value, making the objects around it."""
+        """Write the value, making the objects around it; that of an item itself as its field `ITSELF`."""
         node = body
-        for key in self.keys[:-1]:
+        *around, last = self.keys or (ITSELF,)
+        for key in around:
             node = node.setdefault(key, {})
-        node[self.keys[-1]] = value
+        node[last] = value
 
 
 def compile_field(path: str, mark: Mark, problems: Problems) -> PartnerField:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from fhir_bridge.fhir.elements import Element, Version, elements, is_primitive, resource_types
 from fhir_bridge.mapping.model import SliceSpec
-from fhir_bridge.mapping.slices import Fixed, Slice, compile_slice, fixed_concept, fixed_value
+from fhir_bridge.mapping.slices import Fixed, Slice, compile_slice, fixed_coding, fixed_concept, fixed_value
 from fhir_bridge.mapping.source import Mark, Problems, Text, did_you_mean
 from fhir_bridge.mapping.transforms import TEXT_TYPES
 from fhir_bridge.outcome import CANONICAL, Json
@@ -246,12 +246,16 @@ class Paths:
         names = path.split(".")
         if names[-1] == "resourceType":
             return self._fixed_type(element, path, text)
+        if element.type == "CodeableConcept" and path == "coding.system":
+            return fixed_coding(absolute(text))
         found = self._elements_of(element, names, path.mark)
         if found is None:
             return None
         target = found[-1]
         if target.type == "CodeableConcept" and len(names) == 1:
             return self._fixed_concept(target, text)
+        if target.type == "boolean" and text in ("true", "false"):
+            return fixed_value(names, ".".join(step.path for step in found), text == "true")
         if target.type not in TEXT_TYPES or target.repeats:
             kind = f"a list of {target.type}" if target.repeats else f"a {target.type}"
             self.problems.add(

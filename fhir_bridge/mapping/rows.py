@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fhir_bridge.mapping.partner_fields import Keys, PartnerField, Unreadable, dotted
+from fhir_bridge.mapping.partner_fields import ITSELF, Keys, PartnerField, Unreadable, dotted
 from fhir_bridge.mapping.places import Place
 from fhir_bridge.mapping.source import Mark
 from fhir_bridge.outcome import Issue, Json
@@ -147,13 +147,21 @@ class ValueRow:
 
 @dataclass(frozen=True, slots=True)
 class ListRow:
-    """Members of a list and the items of a partner's list; what a member's rows leave empty is no item."""
+    """Members of a list and the items of a partner's list; what a member's rows leave empty is no item.
+
+    Items may be plain values: then their one row has a field without keys.
+    """
 
     mark: Mark
     place: Place
     field: PartnerField
     rows: tuple[ValueRow, ...]
     sends: bool
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the items are plain values."""
+        return self.rows[:1] != () and self.rows[0].fields[0].keys == ()
 
     def send(self, root: Json, sending: Sending, body: dict[str, Any], prefix: str) -> None:
         """Write one item for each member that has something for the partner."""
@@ -166,7 +174,7 @@ class ListRow:
             for row in self.rows:
                 row.send(member, sending, item, f"{path}[{index}]")
             if item:
-                items.append(item)
+                items.append(item[ITSELF] if self.is_plain else item)
         if items:
             self.field.put(body, items)
 
@@ -184,7 +192,7 @@ class ListRow:
     def _receive_item(self, item: Json, root: Json, receiving: Receiving, within: Keys) -> bool:
         if item in (None, {}):
             return False
-        if not isinstance(item, dict):
+        if not (self.is_plain or isinstance(item, dict)):
             raise Unreadable(within, "an object is expected here")
         member = self.place.new()
         read = [row.receive(item, member, receiving, within) for row in self.rows]
@@ -313,16 +321,22 @@ def printable_code(value: Json) -> str:
 def code_functions(
     to_partner: Mapping[str, str], to_fhir: Mapping[str, str], is_boolean: bool
 ) -> tuple[Callable[[Json], Json], Callable[[Json], Json]]:
-    """Return both directions of a code table; a boolean element reads `true` and `false` out of it."""
+    """Return both directions of a code table; a boolean element reads `true` and `false` out of it.
+
+    A table whose partner's codes are `true` and `false` alone is that of a field that is true or false.
+    """
     known = ", ".join(f"`{code}`" for code in to_partner)
+    flags = {"true": True, "false": False} if set(to_fhir) == {"true", "false"} else {}
 
     def send(value: Json) -> Json:
         key = str(value).lower() if is_boolean else value
         if key not in to_partner:
             raise ValueError(f"the partner knows only {known}")
-        return to_partner[key]
+        return flags.get(to_partner[key], to_partner[key])
 
     def receive(value: Json) -> Json:
+        if flags and isinstance(value, bool):
+            value = str(value).lower()
         if not isinstance(value, str):
             raise ValueError("text is expected here")
         if value not in to_fhir:

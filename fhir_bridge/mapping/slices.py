@@ -52,21 +52,38 @@ def compile_slice(parts: list[Fixed], otherwise_without: str | None) -> Slice:
     return Slice(start, fits if len(parts) > 1 else parts[0].fits, otherwise_without, told_by)
 
 
-def fixed_value(names: list[str], path: str, text: str) -> Fixed:
+def fixed_value(names: list[str], path: str, value: str | bool) -> Fixed:
     """Return the element at the JSON keys `names`, `path` in FHIRPath, where `valueQuantity` is `value`."""
     *around, last = names
 
     def fits(member: Json) -> bool:
         for name in around:
             member = member.get(name, {})
-        return bool(member.get(last) == text)
+        return bool(member.get(last) == value)
 
     def start(member: dict[str, Json]) -> None:
         for name in around:
             member = member.setdefault(name, {})
-        member[last] = text
+        member[last] = value
 
     return Fixed(fits, start, lambda member: (path,) if fits(member) else ())
+
+
+def fixed_coding(system: str) -> Fixed:
+    """Return the system of one of a CodeableConcept's codings."""
+
+    def place(member: Json) -> int | None:
+        systems = [coding.get("system") for coding in member.get("coding", ())]
+        return systems.index(system) if system in systems else None
+
+    def told_by(member: Json) -> tuple[str, ...]:
+        index = place(member)
+        return () if index is None else (f"coding[{index}].system",)
+
+    def start(member: dict[str, Json]) -> None:
+        member["coding"] = [{"system": system}]
+
+    return Fixed(lambda member: place(member) is not None, start, told_by)
 
 
 def fixed_concept(name: str, system: str, code: str, repeats: bool) -> Fixed:

@@ -109,6 +109,33 @@ TRANSFORMS: Mapping[str, Transform] = {
 }
 
 
+_REFERENCE = re.compile(r"reference ([A-Z][A-Za-z]+)")
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+
+
+def find_transform(name: str) -> Transform | None:
+    """Return the transform of this name; that of `reference Patient` is made for its type."""
+    match = _REFERENCE.fullmatch(name)
+    return TRANSFORMS.get(name) if match is None else _reference_to(match[1])
+
+
+def _reference_to(resource_type: str) -> Transform:
+    """An id of the partner's, and a reference to the resource of this id: `42` and `Patient/42`."""
+
+    def to_fhir(value: Json) -> str:
+        if not _ID.fullmatch(_text(value)):
+            raise ValueError("an id of letters, digits, '-' and '.' is expected here")
+        return f"{resource_type}/{value}"
+
+    def to_partner(value: Json) -> str:
+        type_, _, id_ = str(value).partition("/")
+        if type_ != resource_type or not _ID.fullmatch(id_):
+            raise ValueError(f"a reference of the form {resource_type}/<id> is needed here")
+        return id_
+
+    return Transform(to_fhir, to_partner, frozenset({"string"}))
+
+
 def default_transform(fhir_type: str) -> str | None:
     """Return the transform that an element of this type has when its row names none; None where it must name one."""
     fitting = [name for name, transform in TRANSFORMS.items() if fhir_type in transform.types and name != "digits"]

@@ -46,6 +46,7 @@ RECORD = """{"client": {
     {"kind": "HOME", "street": "Storgata 1", "careOf": "c/o Dahl", "zip": "0155", "town": "Oslo", "country": "NO",
      "since": "2019-08-01"},
     {"kind": "CABIN", "street": "Fjellveien 9", "zip": "2680", "town": "Vågå", "country": "NO"}],
+  "kin": {"name": "Ola Berg", "bond": "BROTHER"}, "language": "nb", "doctors": ["D-7", "D-12"],
   "loyaltyPoints": 12}}"""
 
 PATIENT: Json = {
@@ -79,6 +80,19 @@ PATIENT: Json = {
         },
         {"use": "temp", "line": ["Fjellveien 9"], "city": "Vågå", "postalCode": "2680", "country": "NO"},
     ],
+    "contact": [
+        {
+            "relationship": [
+                {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0131", "code": "N"}]},
+                {"coding": [{"system": "https://northlab.example/bond", "code": "BROTHER"}]},
+            ],
+            "name": {"text": "Ola Berg"},
+        }
+    ],
+    "communication": [
+        {"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": "nb"}]}, "preferred": True},
+    ],
+    "generalPractitioner": [{"reference": "Practitioner/D-7"}, {"reference": "Practitioner/D-12"}],
 }
 
 ORDER: Json = {
@@ -325,6 +339,9 @@ async def test_an_update_sends_every_element_that_may_be_written(routes: Routes)
                     },
                     {"kind": "CABIN", "street": "Fjellveien 9", "town": "Vågå", "zip": "2680", "country": "NO"},
                 ],
+                "kin": {"name": "Ola Berg", "bond": "BROTHER"},
+                "language": "nb",
+                "doctors": ["D-7", "D-12"],
             },
         )
     ]

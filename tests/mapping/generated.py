@@ -104,6 +104,8 @@ def fhir_values(shipped: Shipped, row: ValueRow) -> st.SearchStrategy[Json]:
         return st.sampled_from([code == "true" for code in codes] if row.place.element.type == "boolean" else codes)
     if row.place.element.type == "dateTime":  # `as: date`
         return DATE
+    if shipped.references.get(row.mark):
+        return WORD.map(f"{shipped.references[row.mark]}/{{}}".format)
     return primitive(row.place.element)
 
 

@@ -35,12 +35,16 @@ class Everything(Mapping[str, str]):
 
 @dataclass(frozen=True, repr=False)
 class Shipped:
-    """One map of a mapping file with rows: as it was written, compiled, and the code tables of its rows by place."""
+    """One map of a mapping file with rows: as it was written, and compiled.
+
+    By the places of rows: their code tables, and the types that they refer to.
+    """
 
     name: str
     spec: MapSpec
     map: Map
     tables: Mapping[Mark, CodeTable]
+    references: Mapping[Mark, str]
 
     def __repr__(self) -> str:
         return self.name
@@ -73,7 +77,9 @@ def _maps(path: Path, definitions: Definitions) -> Iterator[Shipped]:
             assert not problems
             if compiled.rows:
                 name_ = f"{model.partner}-{name}{'-created' if creating else ''}"
-                yield Shipped(name_, spec, compiled, dict(_tables(spec.rows, definitions)))
+                yield Shipped(
+                    name_, spec, compiled, dict(_tables(spec.rows, definitions)), dict(_references(spec.rows))
+                )
 
 
 def _tables(rows: tuple[RowSpec, ...], definitions: Definitions) -> Iterator[tuple[Mark, CodeTable]]:
@@ -81,3 +87,10 @@ def _tables(rows: tuple[RowSpec, ...], definitions: Definitions) -> Iterator[tup
         if row.codes is not None:
             yield row.mark, concept_table(definitions.find(row.codes))
         yield from _tables(row.each, definitions)
+
+
+def _references(rows: tuple[RowSpec, ...]) -> Iterator[tuple[Mark, str]]:
+    for row in rows:
+        if (row.as_ or "").startswith("reference "):
+            yield row.mark, str(row.as_).removeprefix("reference ")
+        yield from _references(row.each)

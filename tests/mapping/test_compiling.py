@@ -37,7 +37,20 @@ def test_unknown_transform_is_named_with_its_place() -> None:
             "birthDate: {at: 'date of birth'}",
             "17: 'date of birth' is no field of the partner; write names with dots between: a.b.c",
         ),
-        ("birthDate: {at: [dob, '.']}", "23: '.' is no field of the partner; write names with dots between: a.b.c"),
+        ("birthDate: {at: [dob, ..]}", "23: '..' is no field of the partner; write names with dots between: a.b.c"),
+        ("birthDate: {at: .}", "17: '.' is an item of a list; name the list, and write '.' within its 'each'"),
+        (
+            "address: {at: a, each: {city: {at: .}, state: {at: s}}}",
+            "36: '.' is the whole item of a list; it stands alone within 'each'",
+        ),
+        (
+            "address: {at: a, each: {city: {at: [., c]}}}",
+            "37: '.' is the whole item of a list; it stands alone within 'each'",
+        ),
+        (
+            "birthDate: {at: dob, as: reference Patient}",
+            "26: 'as: reference Patient' does not fit a date; it fits string",
+        ),
         (
             "birthDate: {at: dob, as: integer}",
             "26: 'as: integer' does not fit a date; it fits integer, positiveInt, unsignedInt",
@@ -195,6 +208,15 @@ def test_a_map_is_of_a_resource_type(typed: str) -> None:
     (line,) = problems(text)
 
     assert line.startswith(f"t.yaml:3:22: '{typed}' is no resource type;")
+
+
+def test_a_slice_is_told_by_true_or_false_alone_where_an_element_is_that() -> None:
+    slices = "communication[a]: {preferred: 'yes'}"
+    rows = "rows: {'communication[a].language.text': {at: f}}\n"
+
+    assert problems_below("slices", slices, after=rows) == [
+        "t.yaml:1:20: 'preferred' is a boolean; a slice is told by a text, or by a CodeableConcept in it"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -425,3 +425,62 @@ def test_the_values_of_rows_are_compared_to_find_what_a_patch_changes() -> None:
     assert [row.values(resource) for row in rows] == ["1815-12-10", [{"city": "Oslo"}]]
     assert [row.values({}) for row in rows] == [None, None]
     assert [row.values({"language": "a"}) for row in path_map().rows] == ["a", None, None]
+
+
+# --- lists of plain values, references, flags
+
+DOCTORS = "generalPractitioner: {at: doctors, each: {reference: {at: ., as: reference Practitioner}}}"
+
+
+def test_items_may_be_plain_values() -> None:
+    map_ = mapped(DOCTORS)
+    resource = {"generalPractitioner": [{"reference": "Practitioner/7"}, {"reference": "Practitioner/12"}]}
+
+    assert sent(map_, resource) == {"doctors": ["7", "12"]}
+    assert received(map_, {"doctors": ["7", None, "12"]}) == {"resourceType": "Patient", **resource}
+    assert list(map_.pairs({"generalPractitioner": [{"display": "a"}, {"reference": "Practitioner/7"}]})) == [
+        Pair("Patient.generalPractitioner", ("doctors",), None, map_.rows[0].mark),
+        Pair("Patient.generalPractitioner[1]", ("doctors", 0), None, map_.rows[0].mark),
+        Pair("Patient.generalPractitioner[1].reference", ("doctors", 0), "7", map_.rows[0].rows[0].mark),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("item", "why"),
+    [
+        ({"id": "7"}, "text is expected here"),
+        (7, "text is expected here"),
+        ("a/b", "an id of letters, digits, '-' and '.' is expected here"),
+    ],
+)
+def test_a_plain_item_of_another_shape_is_told_with_its_place(item: Json, why: str) -> None:
+    assert unreadable(mapped(DOCTORS), {"doctors": ["12", item]}) == (("doctors", 1), why)
+
+
+@pytest.mark.parametrize("reference", ["Patient/7", "Practitioner/", "#7", "https://x.example/fhir/Practitioner/7"])
+def test_a_reference_to_something_else_is_refused_at_its_element(reference: str) -> None:
+    text = "`reference` cannot be sent: a reference of the form Practitioner/<id> is needed here."
+
+    assert refused(mapped(DOCTORS), {"generalPractitioner": [{"reference": reference}]}) == (
+        {},
+        [Issue("cannot-be-sent", "value", text, "Patient.generalPractitioner[0].reference")],
+    )
+
+
+def test_a_field_that_is_true_or_false_may_be_one_of_several_codes() -> None:
+    """The table's codes of the partner are `true` and `false` alone; it may have written them as text."""
+    map_ = mapped(
+        "gender: {at: isFemale, codes: ConceptMap/flag}", concept_map("flag", ("female", "true"), ("male", "false"))
+    )
+
+    assert sent(map_, {"gender": "female"}) == {"isFemale": True}
+    assert sent(map_, {"gender": "male"}) == {"isFemale": False}
+    assert received(map_, {"isFemale": False}) == {"resourceType": "Patient", "gender": "male"}
+    assert received(map_, {"isFemale": "true"}) == {"resourceType": "Patient", "gender": "female"}
+
+
+def test_another_table_takes_no_true_and_false() -> None:
+    assert unreadable(mapped("gender: {at: sex, codes: ConceptMap/sex}", SEX), {"sex": True}) == (
+        ("sex",),
+        "text is expected here",
+    )

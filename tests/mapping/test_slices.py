@@ -2,7 +2,7 @@
 
 import pytest
 
-from fhir_bridge.mapping.slices import Slice, compile_slice, fixed_concept, fixed_value
+from fhir_bridge.mapping.slices import Slice, compile_slice, fixed_coding, fixed_concept, fixed_value
 from fhir_bridge.outcome import Json
 
 SYSTEM = "http://terminology.hl7.org/CodeSystem/v2-0131"
@@ -10,6 +10,8 @@ USUAL = compile_slice([fixed_value(["use"], "use", "usual")], "use")
 HOME_PHONE = compile_slice([fixed_value(["system"], "system", "phone"), fixed_value(["use"], "use", "home")], None)
 KIN = compile_slice([fixed_concept("relationship", SYSTEM, "N", repeats=True)], None)
 TYPED = compile_slice([fixed_concept("type", SYSTEM, "MR", repeats=False)], None)
+PREFERRED = compile_slice([fixed_value(["preferred"], "preferred", True)], None)
+OF_SYSTEM = compile_slice([fixed_coding(SYSTEM)], None)
 PATIENT = compile_slice([fixed_value(["resource", "resourceType"], "resource.resourceType", "Patient")], None)
 
 
@@ -27,6 +29,8 @@ PATIENT = compile_slice([fixed_value(["resource", "resourceType"], "resource.res
         (KIN, [{"relationship": [{"text": "N"}]}, {"relationship": []}, {}], None),
         (KIN, [{"relationship": [{"coding": [{"system": SYSTEM, "code": "N", "display": "Next of kin"}]}]}], 0),
         (TYPED, [{"type": {"text": "MR"}}, {}, {"type": {"coding": [{"system": SYSTEM, "code": "MR"}]}}], 2),
+        (PREFERRED, [{"preferred": False}, {}, {"preferred": True}], 2),
+        (OF_SYSTEM, [{"text": "N"}, {"coding": [{"code": "N"}]}, {"coding": [{}, {"system": SYSTEM}]}], 2),
         (
             PATIENT,
             [{"fullUrl": "a"}, {"resource": {"resourceType": "Group"}}, {"resource": {"resourceType": "Patient"}}],
@@ -46,6 +50,8 @@ def test_the_first_member_that_fits_is_meant(slice_: Slice, members: Json, index
         (HOME_PHONE, {"system": "phone", "use": "home"}),
         (KIN, {"relationship": [{"coding": [{"system": SYSTEM, "code": "N"}]}]}),
         (TYPED, {"type": {"coding": [{"system": SYSTEM, "code": "MR"}]}}),
+        (PREFERRED, {"preferred": True}),
+        (OF_SYSTEM, {"coding": [{"system": SYSTEM}]}),
         (PATIENT, {"resource": {"resourceType": "Patient"}}),
     ],
 )
@@ -73,6 +79,8 @@ def test_a_new_member_fits(slice_: Slice, made: Json) -> None:
             ["type.coding[1].system", "type.coding[1].code"],
         ),
         (TYPED, {}, []),
+        (OF_SYSTEM, {"coding": [{"system": "x"}, {"system": SYSTEM, "code": "N"}]}, ["coding[1].system"]),
+        (OF_SYSTEM, {}, []),
     ],
 )
 def test_the_elements_that_tell_a_member(slice_: Slice, member: Json, elements: list[str]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fhir_bridge.fhir.json import dumps, loads
 from fhir_bridge.fhir.primitives import FORMATS
-from fhir_bridge.mapping.transforms import TEXT_TYPES, TRANSFORMS, default_transform
+from fhir_bridge.mapping.transforms import TEXT_TYPES, TRANSFORMS, default_transform, find_transform
 from fhir_bridge.outcome import Json
 
 
@@ -169,3 +169,12 @@ def test_every_transform_round_trips(name: str, data: st.DataObject) -> None:
 
     assert (transform.to_partner(fhir), again) == (value, fhir)
     assert str(transform.to_partner(fhir)) == str(value)
+
+
+def test_a_reference_is_made_of_an_id_for_each_type() -> None:
+    transform = find_transform("reference Patient")
+    assert transform is not None
+
+    assert (transform.to_fhir("42"), transform.to_partner("Patient/42")) == ("Patient/42", "42")
+    assert find_transform("reference patient") is None
+    assert find_transform("date") is TRANSFORMS["date"]

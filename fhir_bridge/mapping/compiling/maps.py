@@ -11,11 +11,11 @@ from fhir_bridge.fhir.elements import Element, Version, is_primitive, resource_t
 from fhir_bridge.mapping.connecting import Environment, value_of
 from fhir_bridge.mapping.maps import Map, OutcomeParameter
 from fhir_bridge.mapping.model import ANYTHING, MapSpec, RowSpec, SliceSpec
-from fhir_bridge.mapping.partner_fields import PartnerField, compile_field, is_one_place
+from fhir_bridge.mapping.partner_fields import ITSELF, PartnerField, compile_field, is_one_place
 from fhir_bridge.mapping.places import Paths, Place, absolute
 from fhir_bridge.mapping.rows import ConstantRow, ListRow, PathRow, Row, ValueRow, code_functions
 from fhir_bridge.mapping.source import Mark, Problems, Text, did_you_mean
-from fhir_bridge.mapping.transforms import TEXT_TYPES, TRANSFORMS, Transform, default_transform
+from fhir_bridge.mapping.transforms import TEXT_TYPES, TRANSFORMS, Transform, default_transform, find_transform
 
 
 @dataclass(slots=True)
@@ -43,6 +43,10 @@ class MapCompiler:
         self._check_slices(spec, elsewhere)
         compiled = [self._row(row, spec.resource, "", paths) for row in spec.rows if not row.outcome]
         rows = tuple(row for row in compiled if row is not None)
+        for row in (row for row in spec.rows if ITSELF in row.at):
+            self.problems.add(
+                row.at[0].mark, "'.' is an item of a list; name the list, and write '.' within its 'each'"
+            )
         _DoubleWrites(self.problems).report(spec.rows, rows, sends=True)
         places = self._silent_places(spec, paths)
         silent = {str(name): str(said) for name, said in spec.silent.items()}
@@ -50,7 +54,7 @@ class MapCompiler:
 
     def _row(self, spec: RowSpec, type_name: str, prefix: str, paths: Paths) -> Row | None:
         place = paths.place(type_name, spec.element, spec.mark, prefix, repeats=bool(spec.each))
-        fields = tuple(compile_field(path, path.mark, self.problems) for path in spec.at)
+        fields = tuple(self._field(path) for path in spec.at)
         if place is None:
             return None
         if spec.path is not None:
@@ -62,6 +66,9 @@ class MapCompiler:
         if spec.each:
             return self._list_row(spec, place, fields[0], prefix, paths)
         return self._value_row(spec, place, fields)
+
+    def _field(self, path: Text) -> PartnerField:
+        return PartnerField(()) if path == ITSELF else compile_field(path, path.mark, self.problems)
 
     def _path_row(self, spec: RowSpec, variable: Text, place: Place) -> PathRow | None:
         if place.element.type not in TEXT_TYPES:
@@ -87,6 +94,8 @@ class MapCompiler:
         for row in spec.each:
             if row.each or row.path or row.value or row.outcome:
                 self.problems.add(row.mark, "a row within 'each' pairs an element with a field; write 'at' alone")
+            if ITSELF in row.at and (len(spec.each) > 1 or len(row.at) > 1):
+                self.problems.add(row.at[0].mark, "'.' is the whole item of a list; it stands alone within 'each'")
         if not place.element.repeats or place.steps[-1].item is not None:
             self.problems.add(spec.mark, f"'{spec.element}' is no list; leave out 'each', and name its elements")
             return None
@@ -135,10 +144,10 @@ class MapCompiler:
             self.problems.add(mark, f"a {element.type} does not say how it is sent; {hint}")
             return None
         place = mark if said is None else said.mark
-        if name not in TRANSFORMS:
+        transform = find_transform(name)
+        if transform is None:
             self.problems.add(place, f"unknown transform '{name}'{did_you_mean(name, TRANSFORMS)}")
             return None
-        transform = TRANSFORMS[name]
         if element.type not in transform.types:
             known = ", ".join(sorted(transform.types))
             self.problems.add(place, f"'as: {name}' does not fit a {element.type}; it fits {known}")
