@@ -225,7 +225,7 @@ def test_the_check_command_accepts_it_beside_the_four_that_ship(
         "read Patient",
         "update Patient",
         "patch Patient",
-        "$order-kit Patient",
+        "create Patient",
     ]
 
 
@@ -303,6 +303,43 @@ async def test_a_record_of_somebody_else_is_never_handed_out(routes: Routes) -> 
         502,
         outcome(issue("partner-answer-unreadable", "exception", text)),
     )
+
+
+# --- create ---
+
+
+async def test_a_new_client_gets_a_number_and_is_read(routes: Routes) -> None:
+    """What may be written at the first visit alone is written."""
+    lab = Lab(routes, session(), answer(201, {"clientNumber": "NL-00042"}), answer(200, RECORD))
+
+    response = await lab.call("POST", "/fhir/northlab/Patient", patient(id="mine", deceasedBoolean=False))
+
+    sent = {"person": {"names": {"surname": "Berg"}, "dead": False}, "channel": "ehr"}
+    assert lab.sent() == [("POST /lab/v3/clients", sent), ("GET /lab/v3/clients/NL-00042", None)]
+    assert (response.status_code, resource(response)) == (201, PATIENT)
+    assert response.headers["Location"] == f"http://bridge.test{CLIENT}/_history/2026-03-01T091500.1200100"
+
+
+async def test_a_new_client_that_cannot_be_read_is_there_all_the_same(routes: Routes) -> None:
+    lost = answer(500, {"fault": {"reason": "DOWN", "summary": "Come back tomorrow"}})
+    lab = Lab(routes, session(), answer(201, {"clientNumber": "NL-00042"}), lost)
+
+    response = await lab.call("POST", "/fhir/northlab/Patient", patient())
+
+    text = "The partner carried out the call; what became of the record could not be read afterwards."
+    why = issue(
+        "partner-error",
+        "exception",
+        "Northlab failed.",
+        severity="warning",
+        reason="DOWN",
+        diagnostics="Come back tomorrow",
+    )
+    assert (response.status_code, resource(response)) == (
+        201,
+        outcome(issue("record-not-shown", "incomplete", text, severity="warning"), why),
+    )
+    assert response.headers["Location"] == f"http://bridge.test{CLIENT}"
 
 
 # --- update ---
@@ -665,10 +702,17 @@ async def test_its_capability_statement_offers_exactly_what_its_file_says(routes
         {
             "type": "Patient",
             "supportedProfile": [f"{CANONICAL}/StructureDefinition/northlab-client"],
-            "documentation": "read, update, patch, $order-kit, $orderKit, search-type: Northlab",
-            "interaction": [{"code": "read"}, {"code": "update"}, {"code": "patch"}, {"code": "search-type"}],
+            "documentation": "read, update, patch, create, $order-kit, $orderKit, search-type: Northlab",
+            "interaction": [
+                {"code": "read"},
+                {"code": "update"},
+                {"code": "patch"},
+                {"code": "create"},
+                {"code": "search-type"},
+            ],
             "readHistory": False,
             "updateCreate": False,
+            "conditionalCreate": False,
             "conditionalRead": "full-support",
             "conditionalUpdate": True,
             "searchParam": [
@@ -723,7 +767,7 @@ async def test_an_update_of_an_older_version_is_refused_before_it_is_sent(routes
     ("method", "url", "status"),
     [
         ("DELETE", CLIENT, 405),
-        ("POST", "/fhir/northlab/Patient", 405),
+        ("POST", "/fhir/northlab/Patient/NL-00042", 405),
         ("GET", f"{CLIENT}/_history", 404),
         ("GET", f"{CLIENT}/_history/1", 404),
     ],
