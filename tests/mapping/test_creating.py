@@ -184,6 +184,15 @@ def test_what_fails_before_the_change_says_that_nothing_was_changed() -> None:
     assert (done.error.status_code, done.error.issues) == (504, (*LATE.issues, said))
 
 
+def test_a_record_that_is_not_there_needs_no_such_word() -> None:
+    body = {"gender": "male"}
+
+    done = handle(ROUTES, ask("patch", body=body, content_type="application/merge-patch+json"), answer(404))
+
+    assert done.error is not None
+    assert done.error.issues == (Issue("partner-refused", "not-found", "Northlab does not know this."),)
+
+
 def test_an_operation_of_the_whole_base_has_a_call_of_its_own() -> None:
     interaction = ask("operation", None, None, operation="sign-in", body=parameters(code={"valueString": "x"}))
 
@@ -294,6 +303,18 @@ def test_what_the_body_tells_decides_between_an_update_and_a_create(
     assert done.response == FhirResponse(status, body)
 
 
+def test_what_is_passed_through_must_be_the_record_that_was_asked_for() -> None:
+    read = 'read Patient: {call: "GET /p/{id}", receive: {as_it_is: patient}}'
+    file = MESSAGES.replace("update Bundle:", f"{read}\n  update Bundle:", 1)
+    routes = load(f"{file}  patient: {{resource: Patient}}\n")
+
+    done = handle(routes, ask("read"), answer(200, {"resourceType": "Patient", "id": "43"}))
+
+    assert done.error is not None
+    text = "its answer cannot be read: it is the record of another id than the one that was asked for."
+    assert done.error.issues[0].text == f"northlab answered with status 200, but {text}"
+
+
 @pytest.mark.parametrize(
     ("as_", "problem"),
     [
@@ -308,3 +329,9 @@ def test_mistakes_in_as_are_told(as_: str, problem: str) -> None:
     found = problems(MESSAGES.replace("[update Bundle, create Bundle]", as_))
 
     assert [line.partition(": ")[2] for line in found] == [problem]
+
+
+def test_a_call_that_cannot_be_compiled_is_told_once() -> None:
+    found = problems(MESSAGES.replace("    receive: {as_it_is: message}\n    id:", "    id:"))
+
+    assert [line.partition(": ")[2] for line in found] == ["'update Bundle' receives nothing; add 'receive'"]
