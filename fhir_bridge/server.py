@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from starlette.applications import Starlette
@@ -120,10 +121,21 @@ async def _answer(bridge: Bridge, request: Request, max_body_bytes: int) -> Resp
         response = crashed(request_id)
     if interaction is None:
         write_line(request_id, name(request.method), "hub/-", response, started)
-    if response.status_code == 405:
-        response = replace(response, headers={**response.headers, "Allow": _allow(bridge, request)})
+    allow = {"Allow": _allow(bridge, request)} if response.status_code == 405 else {}
+    response = replace(response, headers={**response.headers, **allow, **_stamps(bridge, request)})
     answer = _render(response, presentation, interaction.version if interaction else None, request_id)
     return _without_body(answer) if request.method == "HEAD" else answer
+
+
+def _stamps(bridge: Bridge, request: Request) -> dict[str, str]:
+    """What says that an intermediary had its hands in it, and which; and the client's own id of what it is about.
+
+    https://hl7.org/fhir/R4/http.html#custom
+    """
+    host = urlsplit(bridge.base_url or "").hostname
+    correlation_id = request.headers.get("x-correlation-id", "")
+    known = {"X-Correlation-Id": correlation_id} if _REQUEST_ID.fullmatch(correlation_id) else {}
+    return {"X-Intermediary": host or "fhir-bridge", **known}
 
 
 def _without_body(answer: Response) -> Response:
@@ -197,9 +209,13 @@ def _request_id(header: str | None, uuid: str) -> str:
     return header if header is not None and _REQUEST_ID.fullmatch(header) else uuid
 
 
+_NOT_KEPT: Mapping[str, str] = {"Cache-Control": "no-store", "Vary": "Accept"}
+"""Patients' data is not for any cache to keep. RFC 9111, section 5.2.2.5"""
+
+
 def _render(response: FhirResponse, presentation: Presentation, version: Version | None, request_id: str) -> Response:
     """The answer over HTTP; its `version` is None where the request was not understood as far as that."""
-    headers = {**response.headers, "X-Request-Id": request_id}
+    headers = {**response.headers, **_NOT_KEPT, "X-Request-Id": request_id}
     if response.resource is None:
         return Response(status_code=response.status_code, headers=headers)
     headers["Content-Type"] = presentation.content_type(version)
@@ -208,7 +224,7 @@ def _render(response: FhirResponse, presentation: Presentation, version: Version
 
 def _json(request: Request, value: Mapping[str, object]) -> Response:
     request_id = _request_id(request.headers.get("x-request-id"), str(uuid4()))
-    headers = {"Cache-Control": "no-store", "X-Request-Id": request_id}
+    headers = {**_NOT_KEPT, "X-Request-Id": request_id}
     return Response(dumps(value), 200, headers, "application/json")
 
 

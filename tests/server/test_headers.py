@@ -5,10 +5,11 @@ from uuid import UUID
 import httpx
 import pytest
 
+from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.outcome import Json
 from tests.outcomes import issue, outcome
 from tests.server.roche_sample import REQUEST
-from tests.serving import Canned
+from tests.serving import Canned, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -53,6 +54,48 @@ async def test_a_request_id_that_may_not_stand_in_a_log_is_replaced(client: http
     response = await client.get("/fhir/nobody", headers={b"X-Request-Id": sent})
 
     assert UUID(response.headers["x-request-id"])
+
+
+@pytest.mark.parametrize(("method", "url"), EVERYWHERE)
+async def test_no_answer_is_for_a_cache_to_keep(client: httpx.AsyncClient, method: str, url: str) -> None:
+    """Whether the record of a patient, or an error that tells of one."""
+    response = await client.request(method, url)
+
+    assert (response.headers["cache-control"], response.headers["vary"]) == ("no-store", "Accept")
+
+
+async def test_an_answer_that_is_known_already_may_not_be_kept_either(client: httpx.AsyncClient) -> None:
+    etag = (await client.get(PATIENT)).headers["etag"]
+
+    response = await client.get(PATIENT, headers={"If-None-Match": etag})
+
+    assert (response.status_code, response.headers["cache-control"]) == (304, "no-store")
+
+
+@pytest.mark.parametrize(("method", "url"), EVERYWHERE[:6])
+async def test_every_answer_of_a_base_names_the_intermediary(client: httpx.AsyncClient, method: str, url: str) -> None:
+    """https://hl7.org/fhir/R4/http.html#custom: who changes what goes through says so."""
+    response = await client.request(method, url, headers={"X-Intermediary": "another.example.org"})
+
+    assert response.headers["x-intermediary"] == "fhir-bridge"
+
+
+async def test_the_intermediary_is_the_public_host_where_one_is_configured(
+    ready_routes: Routes, partner: Canned
+) -> None:
+    async with serving(ready_routes, partner.everywhere(), base_url="https://fhir.example.org:8443") as client:
+        response = await client.get("/fhir/metadata")
+
+    assert response.headers["x-intermediary"] == "fhir.example.org"
+
+
+async def test_a_correlation_id_comes_back(client: httpx.AsyncClient) -> None:
+    """But for one that may hold anything."""
+    answers = [
+        await client.get("/fhir/metadata", headers={b"X-Correlation-Id": sent}) for sent in (b"run:7", b"a b", b"")
+    ]
+
+    assert [response.headers.get("x-correlation-id") for response in answers] == ["run:7", None, None]
 
 
 async def test_a_record_has_its_version_and_the_time_of_its_last_update(
@@ -105,7 +148,8 @@ async def test_nothing_of_the_partners_headers_comes_along(canned: httpx.AsyncCl
 
     response = await canned.get(PATIENT)
 
-    assert set(response.headers) == {"content-type", "content-length", "x-request-id"}
+    own = {"cache-control", "vary", "x-intermediary", "x-request-id"}
+    assert set(response.headers) == {"content-type", "content-length", *own}
     assert response.headers["x-request-id"] != "theirs"
 
 

@@ -137,7 +137,7 @@ async def test_it_may_read_the_headers_of_the_answer(routes: Routes) -> None:
     for response in answers:
         assert response.headers["access-control-allow-origin"] == PAGE
         assert response.headers["access-control-expose-headers"] == EXPOSED
-        assert response.headers["vary"] == "Origin"
+        assert response.headers["vary"] == "Accept, Origin"
 
 
 async def test_a_page_of_another_origin_may_not(routes: Routes) -> None:
