@@ -64,7 +64,19 @@ def test_the_code_system_of_errors_defines_every_error_of_ours_and_no_other() ->
     assert all(concept["display"] and concept["definition"] for concept in concepts)
 
 
-@pytest.mark.parametrize("name", ["healthex-error", "ehealth-error", "wmda-error", "roche-error", "wmda-change-reason"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "healthex-consent-type",
+        "healthex-study-type",
+        "healthex-study-access",
+        "healthex-error",
+        "ehealth-error",
+        "wmda-error",
+        "roche-error",
+        "wmda-change-reason",
+    ],
+)
 def test_a_code_system_whose_codes_are_not_all_known_says_so(name: str) -> None:
     assert DEFINITIONS.find(f"CodeSystem/{name}")["content"] == "fragment"
 
@@ -90,6 +102,20 @@ def test_the_value_set_of_reasons_lets_all_known_ones_through() -> None:
             "ehealth-phone-type",
             {"mobile": "MOBILE", "home": "LAND_LINE"},
             {"MOBILE": "mobile", "LAND_LINE": "home", "LANDLINE": "home"},
+        ),
+        ("healthex-consent-status", {"active": "true", "rejected": "false"}, {"true": "active", "false": "rejected"}),
+        (
+            "healthex-study-status",
+            {"in-review": "DRAFT", "active": "ACTIVE", "completed": "COMPLETED", "withdrawn": "WITHDRAWN"},
+            {"DRAFT": "in-review", "ACTIVE": "active", "COMPLETED": "completed", "WITHDRAWN": "withdrawn"},
+        ),
+        (
+            "healthex-language",
+            {
+                **dict.fromkeys(("en", "en-AU", "en-CA", "en-GB", "en-IN", "en-NZ", "en-SG", "en-US"), "en"),
+                **dict.fromkeys(("es", "es-AR", "es-ES", "es-MX", "es-US", "es-UY"), "es"),
+            },
+            {"en": "en", "es": "es"},
         ),
     ],
 )
