@@ -93,7 +93,7 @@ class Bridge:
     def _own(self, interaction: Interaction) -> FhirResponse | None:
         """What the bridge answers itself, without any partner; None where it is a partner's to answer."""
         address = interaction.address
-        if interaction.code in ("vread", "history"):
+        if interaction.code == "history" or (interaction.code == "vread" and not self.routes.tells_versions(address)):
             raise no_history()
         if interaction.code == "capabilities":
             conformance.check_mode(dict(interaction.query).get("mode"))
@@ -125,7 +125,7 @@ class Bridge:
         check_version(interaction.version, self.routes.partners[route.partner].versions)
         response = await self._carry_out(route.plan(interaction))
         self._count_unknown_codes(route.partner, response)
-        if interaction.code == "read" and is_not_modified(interaction.headers, response):
+        if interaction.code in ("read", "vread") and is_not_modified(interaction.headers, response):
             return FhirResponse(304, None, response.headers, partner=route.partner)
         return replace(response, partner=route.partner)
 

@@ -177,7 +177,8 @@ def _resource(offers: Sequence[Offer]) -> dict[str, Any]:
     resource: dict[str, Any] = {"type": offers[0].resource_type, "documentation": "; ".join(_documentation(offers))}
     if codes:
         resource["interaction"] = [{"code": code} for code in codes]
-    resource |= {"readHistory": False, "updateCreate": False}
+    versioning = "versioned" if "vread" in codes else "no-version"
+    resource |= {"versioning": versioning, "readHistory": False, "updateCreate": False}
     if "create" in codes:
         resource["conditionalCreate"] = False
     if "read" in codes:
@@ -217,6 +218,7 @@ def _definitions(resource_type: str) -> Json:
         "type": resource_type,
         "documentation": "What the bridge checks requests by.",
         "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "versioning": "no-version",
         "readHistory": False,
         "updateCreate": False,
         "searchParam": [

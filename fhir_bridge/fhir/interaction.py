@@ -28,13 +28,17 @@ _TYPE = re.compile(r"[A-Z][A-Za-z]+")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address below the bridge's root, in parts. `base` is a partner's name, None at the hub."""
+    """An address below the bridge's root, in parts. `base` is a partner's name, None at the hub.
+
+    `special` is `metadata`, `_search`, `_history`, or `_version`, and then there is a `version_id`.
+    """
 
     base: str | None
     resource_type: str | None = None
     id: str | None = None
     operation: str | None = None
     special: str | None = None
+    version_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +110,10 @@ def _parse_below_type(base: str | None, resource_type: str, rest: list[str]) -> 
             return Address(base, resource_type, operation=operation[1:])
         case [id_]:
             return Address(base, resource_type, id_)
-        case [id_, "_history"] | [id_, "_history", _]:
-            return Address(base, resource_type, id_, special="_history" if len(rest) == 2 else "_version")
+        case [id_, "_history"]:
+            return Address(base, resource_type, id_, special="_history")
+        case [id_, "_history", version_id]:
+            return Address(base, resource_type, id_, special="_version", version_id=version_id)
         case [id_, operation] if operation.startswith("$"):
             return Address(base, resource_type, id_, operation[1:])
     raise unknown_path({})

@@ -12,7 +12,7 @@ from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.subset import Kind, only_elements, summary
 from fhir_bridge.outcome import FhirError, Issue, Json
 
-_VIEWED = frozenset({"read", "search-type", "capabilities"})
+_VIEWED = frozenset({"read", "vread", "search-type", "capabilities"})
 
 
 class View(NamedTuple):

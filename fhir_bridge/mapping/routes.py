@@ -123,8 +123,7 @@ class Routes:
 
     def allow(self, address: Address) -> list[str]:
         """Return the methods that an address takes: by its partner's routes; at the hub, by those of all."""
-        partners = [partner for partner in self.configured() if address.base in (None, partner.name)]
-        here = [route for partner in partners for route in partner.routes if _is_at(route, address)]
+        here = [route for partner in self._partners_at(address) for route in partner.routes if _is_at(route, address)]
         if address.special == "metadata":
             methods = ["GET", "HEAD"]
         elif address.operation is not None:
@@ -134,6 +133,14 @@ class Routes:
         else:
             methods = ", ".join(_allowed(here, address)).split(", ") if here else []
         return list(dict.fromkeys(filter(None, methods)))
+
+    def tells_versions(self, address: Address) -> bool:
+        """Whether records of this type have versions at the partner of a base; at the hub, at any."""
+        routes = [route for partner in self._partners_at(address) for route in partner.routes]
+        return any(route.code == "vread" and route.resource_type == address.resource_type for route in routes)
+
+    def _partners_at(self, address: Address) -> list[Partner]:
+        return [partner for partner in self.configured() if address.base in (None, partner.name)]
 
     def configured_partner(self, base: str) -> Partner:
         """Return the partner of a base; raises FhirError 404 where it is not configured, naming the variable to set."""
@@ -203,6 +210,9 @@ def _texts(value: Json) -> list[str]:
 _WITHOUT_ANY_ID: frozenset[Code] = frozenset({"search-type", "create"})
 _WITHOUT_ID: frozenset[Code] = _WITHOUT_ANY_ID | {"update", "patch"}
 """What may be asked of a type, without an id: search and create, conditional update and patch."""
+_WITH_ID: frozenset[Code] = frozenset({"read", "update", "patch"})
+_SPECIAL: Mapping[str, tuple[str, str]] = {"_search": ("search-type", "POST"), "_version": ("vread", "GET, HEAD")}
+"""What a special address is for, and the methods that it takes."""
 
 
 def _route_of(partner: Partner, interaction: Interaction) -> Route:
@@ -235,10 +245,10 @@ def _with_told_id(partner: Partner, interaction: Interaction) -> Interaction:
 def _allowed(routes: Iterable[Route], address: Address) -> list[str]:
     codes = [route.code for route in routes if route.operation is None]
     if address.special is not None:
-        return ["POST"] if address.special == "_search" and "search-type" in codes else []
-    return [
-        _METHODS[code] for code in codes if (code in _WITHOUT_ID if address.id is None else code not in _WITHOUT_ANY_ID)
-    ]
+        code, methods = _SPECIAL.get(address.special, ("", ""))
+        return [methods] if code in codes else []
+    here = _WITHOUT_ID if address.id is None else _WITH_ID
+    return [_METHODS[code] for code in codes if code in here]
 
 
 def not_allowed(what: str, title: str, methods: Iterable[str]) -> FhirError:

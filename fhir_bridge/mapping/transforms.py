@@ -16,11 +16,12 @@ from fhir_bridge.outcome import Json
 
 
 class Transform(NamedTuple):
-    """A pair of functions; `types` are the FHIR types that it may stand on."""
+    """A pair of functions; `types` are the FHIR types that it may stand on. One that `only_reads` has no way back."""
 
     to_fhir: Callable[[Json], Json]
     to_partner: Callable[[Json], Json]
     types: frozenset[str]
+    only_reads: bool = False
 
 
 _FULL_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -28,6 +29,7 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:
 _DIGITS = re.compile(r"0|[1-9][0-9]{0,17}")
 _LARGEST = 10**18
 """Beyond it a number is no JSON number of 64 bits, and the digits of `1E+99999999` would fill the memory."""
+_LONGEST_ID = 64
 
 
 def _text(value: Json) -> str:
@@ -96,6 +98,19 @@ def _digits_to_partner(value: Json) -> int:
     return int(value)
 
 
+def version_id(text: str) -> str:
+    """Return a version id made of what changes with a record: `2017-04-20T19:14:13Z` is `2017-04-20T191413Z`."""
+    return re.sub(r"[^A-Za-z0-9.-]", "", text)
+
+
+def _version(value: Json) -> str:
+    """The version of a record, of whatever changes with it: a number, a time, a hash."""
+    version = version_id(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if not 0 < len(version) <= _LONGEST_ID:
+        raise ValueError("a version is expected here: a number, or text with at most 64 letters and digits")
+    return version
+
+
 TEXT_TYPES = frozenset({"string", "code", "id", "uri", "url", "canonical", "oid", "uuid", "markdown"})
 
 TRANSFORMS: Mapping[str, Transform] = {
@@ -106,7 +121,9 @@ TRANSFORMS: Mapping[str, Transform] = {
     "number": Transform(_number, _number, frozenset({"decimal"})),
     "boolean": Transform(_boolean, _boolean, frozenset({"boolean"})),
     "digits": Transform(_digits_to_fhir, _digits_to_partner, frozenset({"string", "id", "code"})),
+    "version": Transform(_version, _text, frozenset({"id"}), only_reads=True),
 }
+_NEVER_USUAL = ("digits", "version")
 
 
 _REFERENCE = re.compile(r"reference ([A-Z][A-Za-z]+)")
@@ -138,5 +155,6 @@ def _reference_to(resource_type: str) -> Transform:
 
 def default_transform(fhir_type: str) -> str | None:
     """Return the transform that an element of this type has when its row names none; None where it must name one."""
-    fitting = [name for name, transform in TRANSFORMS.items() if fhir_type in transform.types and name != "digits"]
+    usual = {name: transform for name, transform in TRANSFORMS.items() if name not in _NEVER_USUAL}
+    fitting = [name for name, transform in usual.items() if fhir_type in transform.types]
     return fitting[0] if fitting and fhir_type != "dateTime" else None

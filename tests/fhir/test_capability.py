@@ -52,6 +52,7 @@ def test_a_base_that_offers_nothing_still_has_what_every_base_has() -> None:
             "type": name,
             "documentation": "What the bridge checks requests by.",
             "interaction": [{"code": "read"}, {"code": "search-type"}],
+            "versioning": "no-version",
             "readHistory": False,
             "updateCreate": False,
             "searchParam": [
@@ -133,6 +134,7 @@ def test_a_type_lists_its_interactions_and_how_each_may_be_asked_for() -> None:
         "supportedProfile": [PROFILE],
         "documentation": "read, update, patch, search-type: Northlab",
         "interaction": [{"code": "read"}, {"code": "update"}, {"code": "patch"}, {"code": "search-type"}],
+        "versioning": "no-version",
         "readHistory": False,
         "updateCreate": False,
         "conditionalRead": "full-support",
@@ -155,6 +157,7 @@ def test_a_type_without_identity_system_is_found_by_id_only() -> None:
         "type": "Patient",
         "documentation": "search-type: Northlab",
         "interaction": [{"code": "search-type"}],
+        "versioning": "no-version",
         "readHistory": False,
         "updateCreate": False,
         "searchParam": [ID],
@@ -162,11 +165,18 @@ def test_a_type_without_identity_system_is_found_by_id_only() -> None:
     }
 
 
+def test_a_type_whose_records_tell_their_versions_has_versions() -> None:
+    told = resource(offer("read"), offer("vread"))
+
+    assert (told["interaction"], told["versioning"]) == ([{"code": "read"}, {"code": "vread"}], "versioned")
+
+
 def test_a_create_is_not_conditional() -> None:
     assert resource(offer("create", "Bundle")) == {
         "type": "Bundle",
         "documentation": "create: Northlab",
         "interaction": [{"code": "create"}],
+        "versioning": "no-version",
         "readHistory": False,
         "updateCreate": False,
         "conditionalCreate": False,
@@ -180,6 +190,7 @@ def test_an_operation_is_listed_with_its_definition_under_each_of_its_names() ->
     assert resource(*names) == {
         "type": "Patient",
         "documentation": "$order-kit, $ok: Northlab",
+        "versioning": "no-version",
         "readHistory": False,
         "updateCreate": False,
         "operation": [
@@ -205,6 +216,7 @@ def test_an_operation_without_a_definition_is_documented_only() -> None:
     assert resource(offer("operation", operation="order-kit")) == {
         "type": "Patient",
         "documentation": "$order-kit: Northlab",
+        "versioning": "no-version",
         "readHistory": False,
         "updateCreate": False,
         "operation": [VALIDATE],
@@ -252,6 +264,7 @@ def test_stu3_lists_operations_at_the_base_and_no_type_that_has_nothing_else() -
                 "type": "Bundle",
                 "documentation": "update: Northlab",
                 "interaction": [{"code": "update"}],
+                "versioning": "no-version",
                 "readHistory": False,
                 "updateCreate": False,
                 "conditionalUpdate": True,

@@ -42,7 +42,7 @@ NO_ADDRESS = (
         ("/northlab/Patient/$validate", Address("northlab", "Patient", operation="validate")),
         ("/northlab/Patient/42", Address("northlab", "Patient", "42")),
         ("/northlab/Patient/42/_history", Address("northlab", "Patient", "42", special="_history")),
-        ("/northlab/Patient/42/_history/7", Address("northlab", "Patient", "42", special="_version")),
+        ("/northlab/Patient/42/_history/7", Address("northlab", "Patient", "42", special="_version", version_id="7")),
         ("/northlab/Patient/42/$order-kit", Address("northlab", "Patient", "42", "order-kit")),
         ("/northlab/Patient/42/%24order-kit", Address("northlab", "Patient", "42", "order-kit")),
     ],

@@ -38,7 +38,7 @@ SHIPPED = settings() | {"ROCHE_CLIENT_CERT": "client.pem", "ROCHE_CLIENT_KEY": "
 
 RECORD = """{"client": {
   "clientNumber": "NL-00042", "printedNumber": "0042-7", "nationalNumber": "29028412345", "open": true,
-  "changed": "2026-03-01T09:15:00.120+01:00", "email": "liv@example.org",
+  "revision": 17, "changed": "2026-03-01T09:15:00.120+01:00", "email": "liv@example.org",
   "person": {
     "names": {"surname": "Berg", "first": "Liv", "middle": "Marie"},
     "sex": "F", "born": "1984-02-29", "birthOrder": 2, "weightKg": 61.50},
@@ -52,7 +52,7 @@ RECORD = """{"client": {
 PATIENT: Json = {
     "resourceType": "Patient",
     "id": "NL-00042",
-    "meta": {"lastUpdated": "2026-03-01T09:15:00.120+01:00"},
+    "meta": {"versionId": "17", "lastUpdated": "2026-03-01T09:15:00.120+01:00"},
     "extension": [
         {
             "url": f"{CANONICAL}/StructureDefinition/northlab-body-weight",
@@ -257,8 +257,20 @@ async def test_a_read_logs_in_and_gets_the_client(routes: Routes) -> None:
     assert (read.headers["Authorization"], read.headers["X-Lab-Site"]) == ("Bearer key-1", "oslo-2")
     assert (read.content, "X-Lab-Unit" in read.headers) == (b"", False)
     assert (response.status_code, resource(response)) == (200, PATIENT)
-    assert response.headers["ETag"] == 'W/"2026-03-01T091500.1200100"'
+    assert response.headers["ETag"] == 'W/"17"'
     assert response.headers["Last-Modified"] == "Sun, 01 Mar 2026 08:15:00 GMT"
+
+
+async def test_the_present_version_can_be_read_by_its_id_and_no_other(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(200, RECORD), answer(200, RECORD))
+
+    present = await lab.call("GET", f"{CLIENT}/_history/17")
+    older = await lab.call("GET", f"{CLIENT}/_history/16")
+
+    text = "No older version of anything is kept here; read the present one."
+    assert (present.status_code, resource(present), present.headers["ETag"]) == (200, PATIENT, 'W/"17"')
+    assert (older.status_code, resource(older)) == (404, outcome(issue("unknown-path", "not-supported", text)))
+    assert lab.sent() == [("GET /lab/v3/clients/NL-00042", None)] * 2
 
 
 async def test_a_decimal_keeps_its_digits_in_both_directions(routes: Routes) -> None:
@@ -317,7 +329,7 @@ async def test_a_new_client_gets_a_number_and_is_read(routes: Routes) -> None:
     sent = {"person": {"names": {"surname": "Berg"}, "dead": False}, "channel": "ehr"}
     assert lab.sent() == [("POST /lab/v3/clients", sent), ("GET /lab/v3/clients/NL-00042", None)]
     assert (response.status_code, resource(response)) == (201, PATIENT)
-    assert response.headers["Location"] == f"http://bridge.test{CLIENT}/_history/2026-03-01T091500.1200100"
+    assert response.headers["Location"] == f"http://bridge.test{CLIENT}/_history/17"
 
 
 async def test_a_new_client_that_cannot_be_read_is_there_all_the_same(routes: Routes) -> None:
@@ -702,14 +714,16 @@ async def test_its_capability_statement_offers_exactly_what_its_file_says(routes
         {
             "type": "Patient",
             "supportedProfile": [f"{CANONICAL}/StructureDefinition/northlab-client"],
-            "documentation": "read, update, patch, create, $order-kit, $orderKit, search-type: Northlab",
+            "documentation": "read, update, patch, create, $order-kit, $orderKit, search-type, vread: Northlab",
             "interaction": [
                 {"code": "read"},
                 {"code": "update"},
                 {"code": "patch"},
                 {"code": "create"},
                 {"code": "search-type"},
+                {"code": "vread"},
             ],
+            "versioning": "versioned",
             "readHistory": False,
             "updateCreate": False,
             "conditionalCreate": False,
@@ -769,7 +783,6 @@ async def test_an_update_of_an_older_version_is_refused_before_it_is_sent(routes
         ("DELETE", CLIENT, 405),
         ("POST", "/fhir/northlab/Patient/NL-00042", 405),
         ("GET", f"{CLIENT}/_history", 404),
-        ("GET", f"{CLIENT}/_history/1", 404),
     ],
 )
 async def test_what_its_file_does_not_say_is_not_done(routes: Routes, method: str, url: str, status: int) -> None:

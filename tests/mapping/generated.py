@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from fhir_bridge.fhir.elements import Element, elements, is_primitive
 from fhir_bridge.mapping.partner_fields import PartnerField
 from fhir_bridge.mapping.rows import ConstantRow, ListRow, PathRow, ValueRow
+from fhir_bridge.mapping.transforms import TRANSFORMS
 from fhir_bridge.outcome import Json
 from tests.mapping.shipped import Shipped
 
@@ -115,16 +116,28 @@ def made_resources(draw: Any, shipped: Shipped, *, with_path: bool = False) -> J
     resource: dict[str, Json] = {"resourceType": shipped.map.resource_type}
     rows = [row for row in shipped.map.rows if with_path or not isinstance(row, PathRow)]
     constants = [row for row in rows if isinstance(row, ConstantRow)]
-    rows = [row for row in rows if row not in constants]
+    derived = derived_rows(shipped)
+    rows = [row for row in rows if row not in constants and row not in derived]
     always = [row for row in rows if isinstance(row, ValueRow) and row.required]
     some = draw(st.lists(st.sampled_from(rows), min_size=1, unique_by=lambda row: row.mark))
     for row in (row for row in rows if row in some or row in always):
         draw(_made(shipped, row, resource))
     for row in constants:
         row.place.put(resource, row.value)
+    for row, told_by in derived.items():
+        if (value := told_by.place.get(resource)) is not None:
+            row.place.put(resource, row.to_fhir(told_by.to_partner(value)))
     for row in rows:
         row.finish(resource)
     return resource
+
+
+def derived_rows(shipped: Shipped) -> dict[ValueRow, ValueRow]:
+    """Return the rows of versions that are made of what another row reads, with that row."""
+    values = [row for row in shipped.map.rows if isinstance(row, ValueRow)]
+    versions = [row for row in values if row.to_fhir is TRANSFORMS["version"].to_fhir]
+    pairs = ((row, other) for row in versions for other in values if other.fields == row.fields and other is not row)
+    return dict(pairs)
 
 
 @st.composite
@@ -149,8 +162,9 @@ def _made(draw: Any, shipped: Shipped, row: ValueRow | ListRow | PathRow, resour
 def record_of(shipped: Shipped, resource: Json) -> dict[str, Json]:
     """Return the record that a partner would answer with: what is sent, and what it keeps itself."""
     record = shipped.map.to_partner(resource).body
+    derived = derived_rows(shipped)
     for row in shipped.map.rows:
-        if isinstance(row, ValueRow) and not row.sends:
+        if isinstance(row, ValueRow) and not row.sends and row not in derived:
             _keep(row, resource, record)
         elif isinstance(row, ListRow):
             for index, (_, member) in enumerate(row.place.members(resource)):

@@ -1,13 +1,14 @@
 """How an interaction is carried out: each plan is driven by hand, answer by answer, without a network."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
-from fhir_bridge.fhir.interaction import FhirResponse, Preferences
-from fhir_bridge.mapping.plans.answers import CARRIED_OUT, NOTHING_CHANGED, version_headers, version_id
+from fhir_bridge.fhir.interaction import Address, FhirResponse, Preferences
+from fhir_bridge.mapping.plans.answers import CARRIED_OUT, NOTHING_CHANGED, version_headers
 from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 from tests.mapping.lab import (
@@ -130,6 +131,31 @@ def test_a_read_is_one_call_and_the_record_as_a_resource() -> None:
 
     assert done.sent == [("GET", "/clients/42", None)]
     assert done.response == FhirResponse(200, READ, HEADERS, ())
+
+
+VERSIONED = load(
+    FILE.replace(
+        "      meta.lastUpdated:",
+        "      meta.versionId: {at: revision, as: version, only: to_fhir}\n      meta.lastUpdated:",
+    ),
+    *(SEX, USE, CLIENT, operation("order")),
+)
+
+
+@pytest.mark.parametrize("version", ["7", "8"])
+def test_the_present_version_is_read_by_its_id_and_no_other_is_kept(version: str) -> None:
+    address = Address("northlab", "Patient", "42", special="_version", version_id=version)
+    interaction = replace(ask("vread"), address=address)
+
+    done = handle(VERSIONED, interaction, answer(200, {"data": {**RECORD, "revision": 7}}))
+
+    assert done.sent == [("GET", "/clients/42", None)]
+    if version == "7":
+        resource = {**READ, "meta": {"versionId": "7", "lastUpdated": "2026-01-02T03:04:05Z"}}
+        assert done.response == FhirResponse(200, resource, {**HEADERS, "ETag": 'W/"7"'}, ())
+    else:
+        text = "No older version of anything is kept here; read the present one."
+        assert problems(done) == (404, (Issue("unknown-path", "not-supported", text),))
 
 
 def test_what_a_client_prefers_does_not_change_a_read() -> None:
@@ -842,5 +868,21 @@ def test_when_a_record_changed_is_its_version(last_updated: Json, headers: Json)
     assert version_headers(None) == version_headers([]) == version_headers({}) == {}
 
 
-def test_a_version_id_is_a_fhir_id() -> None:
-    assert version_id("2017-04-20T19:14:13.01+03:00") == "2017-04-20T191413.010300"
+@pytest.mark.parametrize("version", ["7", "2017-04-20T191413Z"])
+def test_a_record_that_tells_its_version_has_that(version: str) -> None:
+    told = {"versionId": version}
+
+    assert version_headers({"meta": told}) == {"ETag": f'W/"{version}"'}
+    assert version_headers({"meta": {**told, "lastUpdated": "2017-04-20T19:14:13Z"}}) == {
+        "ETag": f'W/"{version}"',
+        "Last-Modified": "Thu, 20 Apr 2017 19:14:13 GMT",
+    }
+
+
+@pytest.mark.parametrize("version", ["", "a b", 7, None, "x" * 65])
+def test_what_is_no_version_is_none(version: Json) -> None:
+    """A resource that passes through may hold anything there."""
+    meta = {"versionId": version, "lastUpdated": "2017-04-20T19:14:13Z"}
+
+    assert version_headers({"meta": meta})["ETag"] == 'W/"2017-04-20T191413Z"'
+    assert version_headers({"meta": {"versionId": version}}) == {}

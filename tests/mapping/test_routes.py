@@ -389,6 +389,8 @@ def test_an_id_that_no_record_can_have_is_not_found(id_: str) -> None:
         (Address(None, "Bundle", "42"), ["PUT"]),
         (Address(None, "Observation", "42"), []),
         (Address(None, "Patient", special="_search"), ["POST"]),
+        (Address("north", "Patient", "42", special="_version"), []),
+        (Address("north", "Patient", "42", special="_history"), []),
         (Address("north", special="metadata"), ["GET", "HEAD"]),
         (Address("north", "Patient", "42", "order"), ["POST"]),
         (Address("north", "Patient", "42", "lookup"), []),
@@ -419,3 +421,17 @@ def test_the_hub_speaks_r4_and_whatever_a_configured_partner_speaks() -> None:
         ("4.0",),
     )
     assert HUB.versions(None) == ("4.0",)
+
+
+def test_records_that_tell_their_version_can_be_asked_for_it() -> None:
+    row = "rows: {meta.versionId: {at: revision, as: version, only: to_fhir}, "
+    routes = load(
+        lab("north", "one").replace("rows: {birthDate", f"{row}birthDate"), profile("north", "Patient"), operation("op")
+    )
+    version = Address("north", "Patient", "42", special="_version", version_id="7")
+
+    told = [routes.tells_versions(each) for each in (version, Address(None, "Patient"), Address("north", "Bundle"))]
+
+    assert told == [True, True, False]
+    assert routes.allow(version) == ["GET", "HEAD"]
+    assert not HUB.tells_versions(version)

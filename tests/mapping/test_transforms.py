@@ -28,6 +28,7 @@ from fhir_bridge.outcome import Json
         ("digits", 42, "42"),
         ("digits", 0, "0"),
         ("digits", 10**18 - 1, "9" * 18),
+        ("version", "2017-04-20T191413.01Z", "2017-04-20T191413.01Z"),
     ],
 )
 def test_a_value_and_its_counterpart(name: str, partner: Json, fhir: Json) -> None:
@@ -58,6 +59,23 @@ def test_a_whole_number_may_be_written_with_a_fraction_of_zero(whole: Decimal) -
 
 
 @pytest.mark.parametrize(
+    ("partner", "fhir"),
+    [
+        ("2017-04-20T19:14:13.01+03:00", "2017-04-20T191413.010300"),
+        (7, "7"),
+        ("№ 12/3 rev. b", "123rev.b"),
+        ("9" * 64, "9" * 64),
+    ],
+)
+def test_a_version_is_made_of_whatever_changes_with_the_record(partner: Json, fhir: str) -> None:
+    """It is one of FHIR's ids, and need not be the partner's text."""
+    assert TRANSFORMS["version"].to_fhir(partner) == fhir
+
+
+NO_VERSION = "a version is expected here: a number, or text with at most 64 letters and digits"
+
+
+@pytest.mark.parametrize(
     ("name", "partner", "why"),
     [
         ("text", 7, "text is expected here"),
@@ -83,6 +101,11 @@ def test_a_whole_number_may_be_written_with_a_fraction_of_zero(whole: Decimal) -
         ("boolean", 1, "true or false is expected here"),
         ("digits", "42", "a whole number is expected here"),
         ("digits", -1, "a number without a sign is expected here"),
+        ("version", "", NO_VERSION),
+        ("version", "№ \n", NO_VERSION),
+        ("version", "9" * 65, NO_VERSION),
+        ("version", True, NO_VERSION),
+        ("version", ["7"], NO_VERSION),
     ],
 )
 def test_what_a_partner_sends_in_another_shape_is_refused_without_its_value(name: str, partner: Json, why: str) -> None:
@@ -150,6 +173,7 @@ PARTNER_VALUES = {
     "number": st.one_of(WHOLE, st.decimals(allow_nan=False, allow_infinity=False)),
     "boolean": st.booleans(),
     "digits": st.integers(0, 10**18 - 1),
+    "version": st.from_regex(r"[A-Za-z0-9\-.]{1,64}", fullmatch=True),
 }
 
 

@@ -238,7 +238,9 @@ def test_trap_10_an_instant_keeps_its_fraction_and_offset() -> None:
         answer(200, {"data": {"id": ID, "updated_at": "2017-04-20T19:14:13.01000+03:00"}}),
     )
 
-    assert done.resource == patient(meta={"lastUpdated": "2017-04-20T19:14:13.01000+03:00"})
+    assert done.resource == patient(
+        meta={"versionId": "2017-04-20T191413.010000300", "lastUpdated": "2017-04-20T19:14:13.01000+03:00"}
+    )
 
 
 @pytest.mark.parametrize(

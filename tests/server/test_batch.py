@@ -26,7 +26,7 @@ VERSION = {"etag": ETAG, "lastModified": "2017-04-20T19:14:13Z"}
 PATIENT = {
     "resourceType": "Patient",
     "id": ID,
-    "meta": {"lastUpdated": "2017-04-20T19:14:13Z"},
+    "meta": {"versionId": "2017-04-20T191413Z", "lastUpdated": "2017-04-20T19:14:13Z"},
     "gender": "male",
 }
 DONE = outcome(issue("done", "informational", "The partner carried out the call.", severity="information"))

@@ -117,7 +117,7 @@ def every(type_: str) -> Iterator[tuple[str, str, str]]:
 async def test_what_is_stated_is_what_is_done(
     canned: httpx.AsyncClient, partner: Canned, base: str, type_: str
 ) -> None:
-    """An interaction is stated just where it is not answered with 405."""
+    """An interaction is stated just where it is not answered with 405; a version, where the partner is asked for it."""
     partner.answer(404)
     codes = {code for code in stated(await statement(canned, base, **R4))[type_] if not code.startswith("$")}
 
@@ -126,6 +126,9 @@ async def test_what_is_stated_is_what_is_done(
         response = await canned.request(method, f"/fhir{base}{path}")
         done |= set() if response.status_code == 405 else {code}
 
+    before = len(partner.requests)
+    await canned.get(f"/fhir{base}/{type_}/1/_history/1")
+    done |= {"vread"} if len(partner.requests) > before else set()
     assert done == codes
 
 

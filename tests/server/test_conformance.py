@@ -169,7 +169,14 @@ async def test_a_base_that_is_not_configured_has_none_of_this() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["Patient/1/_history", "Patient/1/_history/2", "Patient/_history", "ValueSet/_history"]
+    "path",
+    [
+        "Patient/1/_history",
+        "Patient/7c3da506-804d-4550-8993-bf17f9ee0402/_history/2",
+        "Patient/_history",
+        "ValueSet/_history",
+        "ValueSet/wmda-change-reason/_history/1.0.0",
+    ],
 )
 async def test_no_older_version_is_kept(client: httpx.AsyncClient, path: str) -> None:
     """https://hl7.org/fhir/R4/http.html#vread: 404, with the reason."""

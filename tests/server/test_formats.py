@@ -88,7 +88,7 @@ def _without_times(value: Json) -> Json:
     if isinstance(value, list):
         return [_without_times(item) for item in value]
     if isinstance(value, dict):
-        moments = ("lastUpdated", "etag", "lastModified", "valueString")
+        moments = ("lastUpdated", "versionId", "etag", "lastModified", "valueString")
         return {name: _without_times(item) for name, item in value.items() if name not in moments}
     return value
 

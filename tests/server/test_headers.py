@@ -106,9 +106,41 @@ async def test_a_record_has_its_version_and_the_time_of_its_last_update(
 
     response = await canned.get(PATIENT)
 
-    assert response.json()["meta"] == {"lastUpdated": "2017-04-20T21:14:13.250+02:00"}
+    assert response.json()["meta"] == {
+        "versionId": "2017-04-20T211413.2500200",
+        "lastUpdated": "2017-04-20T21:14:13.250+02:00",
+    }
     assert response.headers["etag"] == 'W/"2017-04-20T211413.2500200"'
     assert response.headers["last-modified"] == "Thu, 20 Apr 2017 19:14:13 GMT"
+
+
+async def test_the_present_version_is_read_by_its_id(client: httpx.AsyncClient) -> None:
+    """https://hl7.org/fhir/R4/http.html#vread; what it is, ETag says and `meta.versionId`."""
+    read = await client.get(PATIENT)
+    version = read.json()["meta"]["versionId"]
+
+    vread = await client.get(f"{PATIENT}/_history/{version}")
+    head = await client.head(f"{PATIENT}/_history/{version}")
+    part = await client.get(f"{PATIENT}/_history/{version}?_elements=gender")
+    again = await client.get(f"{PATIENT}/_history/{version}", headers={"If-None-Match": f'W/"{version}"'})
+    methods = await client.options(f"{PATIENT}/_history/{version}")
+
+    assert read.headers["etag"] == vread.headers["etag"] == head.headers["etag"] == f'W/"{version}"'
+    assert (vread.status_code, vread.json()) == (200, read.json())
+    assert (part.json()["gender"], "name" in part.json()) == ("male", False)
+    assert again.status_code == 304
+    assert methods.headers["allow"] == "OPTIONS, GET, HEAD"
+
+
+async def test_after_an_update_the_version_before_it_is_kept_no_more(client: httpx.AsyncClient) -> None:
+    """404, as for any version that never was."""
+    version = (await client.get(PATIENT)).json()["meta"]["versionId"]
+    await client.put(PATIENT, json={"resourceType": "Patient", "id": ID, "gender": "male"})
+
+    response = await client.get(f"{PATIENT}/_history/{version}")
+
+    text = "No older version of anything is kept here; read the present one."
+    assert (response.status_code, response.json()) == (404, outcome(issue("unknown-path", "not-supported", text)))
 
 
 async def test_an_update_answers_with_the_new_version(client: httpx.AsyncClient) -> None:

@@ -102,7 +102,7 @@ async def test_update_with_every_element_of_the_table(canned: httpx.AsyncClient,
     body = {
         "resourceType": "Patient",
         "id": ID,
-        "meta": {"lastUpdated": "2017-04-20T19:14:13Z"},
+        "meta": {"versionId": "2017-04-20T191413Z", "lastUpdated": "2017-04-20T19:14:13Z"},
         "extension": [
             {"url": "https://fhir-bridge.example/fhir/StructureDefinition/preperson-note", "valueString": "Tall."}
         ],

@@ -223,7 +223,11 @@ async def test_each_match_is_shown_in_part(client: httpx.AsyncClient, query: str
 
     (entry,) = body["entry"]
     assert set(entry["resource"]) == {"resourceType", "id", "meta", *elements}
-    assert entry["resource"]["meta"] == {"lastUpdated": "2017-04-20T19:14:13Z", "tag": [MARK]}
+    assert entry["resource"]["meta"] == {
+        "versionId": "2017-04-20T191413Z",
+        "lastUpdated": "2017-04-20T19:14:13Z",
+        "tag": [MARK],
+    }
     assert body["link"][0]["url"] == f"{BASE}/Patient?_id={ID}&{query}"
 
 

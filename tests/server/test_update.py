@@ -59,11 +59,11 @@ async def test_every_element_that_the_partner_takes_is_changed(client: httpx.Asy
 
     answered = response.json()
     assert response.status_code == 200
-    last_updated = answered["meta"].pop("lastUpdated")
-    assert last_updated > "2017-04-20T19:14:13Z"
+    meta = answered.pop("meta")
+    assert meta["lastUpdated"] > "2017-04-20T19:14:13Z"
+    assert meta["versionId"] == meta["lastUpdated"].replace(":", "")
     assert answered == {
         **body,
-        "meta": {},
         "active": True,
         "extension": [
             {

@@ -122,6 +122,8 @@ class MapCompiler:
             transform = self._transform(spec.as_, place.element, spec.mark)
             if transform is None:
                 return None
+            if transform.only_reads and spec.only != "to_fhir":
+                self.problems.add(spec.mark, f"'as: {spec.as_}' can only be read; add 'only: to_fhir'")
             to_partner, to_fhir = transform.to_partner, transform.to_fhir
         return ValueRow(
             mark=spec.mark,

@@ -14,7 +14,7 @@ from fhir_bridge.mapping.model import InteractionSpec, MappingFile
 from fhir_bridge.mapping.plans.id_rule import IdRule
 from fhir_bridge.mapping.plans.operating import operation_plan
 from fhir_bridge.mapping.plans.patching import patch_plan
-from fhir_bridge.mapping.plans.reading import read_plan, search_plan
+from fhir_bridge.mapping.plans.reading import read_plan, search_plan, vread_plan
 from fhir_bridge.mapping.plans.steps import MakePlan
 from fhir_bridge.mapping.plans.writing import create_plan, told_by_body_plan, update_plan
 from fhir_bridge.mapping.routes import Route, Step
@@ -32,7 +32,12 @@ class RouteCompiler:
 
     def routes(self) -> tuple[Route, ...]:
         routes = [self._route(spec) for spec in self.model.interactions]
-        routes += [self._search_route(spec, self.calls[spec.key]) for spec in self._reads()]
+        for spec in self._reads():
+            call = self.calls[spec.key]
+            search = search_plan(call, self.logical_system(), self._is_id)
+            routes.append(self._beside(spec, "search-type", search, when="for each id"))
+            if self._tells_version(spec):
+                routes.append(self._beside(spec, "vread", vread_plan(call)))
         return tuple(route for route in routes if route is not None)
 
     def logical_system(self) -> str | None:
@@ -68,21 +73,26 @@ class RouteCompiler:
     def _reads(self) -> Iterable[InteractionSpec]:
         return [spec for spec in self.model.interactions if spec.code == "read" and spec.key in self.calls]
 
-    def _search_route(self, spec: InteractionSpec, reads: Call) -> Route:
-        """What can be read can be searched for by its id."""
+    def _beside(self, reads: InteractionSpec, code: Code, plan: MakePlan, *, when: str = "") -> Route:
+        """What comes with a read: a search by the id, and the version that the record has now."""
         return Route(
-            mark=spec.mark,
+            mark=reads.mark,
             partner=self.model.partner,
-            code="search-type",
-            resource_type=spec.resource_type,
+            code=code,
+            resource_type=reads.resource_type,
             operation=None,
             also=(),
             definition=None,
             profile=None,
-            call=reads,
-            plan=search_plan(reads, self.logical_system(), self._is_id),
-            steps=(Step(reads, "for each id"),),
+            call=self.calls[reads.key],
+            plan=plan,
+            steps=(Step(self.calls[reads.key], when),),
         )
+
+    def _tells_version(self, reads: InteractionSpec) -> bool:
+        """Whether a row tells the version of a record that is read."""
+        map_spec = self.model.maps.get(reads.receive.map or "") if reads.receive else None
+        return map_spec is not None and any(row.element == "meta.versionId" for row in map_spec.rows)
 
     def _steps(self, spec: InteractionSpec, call: Call) -> Iterator[Step]:
         """Every call that an interaction may make."""

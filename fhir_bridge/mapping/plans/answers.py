@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from email.utils import format_datetime
 from fhir_bridge.fhir.interaction import Code, FhirResponse, Interaction
 from fhir_bridge.fhir.primitives import FORMATS
 from fhir_bridge.mapping.calls import Received
+from fhir_bridge.mapping.transforms import version_id
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 
 CARRIED_OUT = "The partner carried out the call."
@@ -52,24 +52,37 @@ def _location(interaction: Interaction, received: Received) -> Mapping[str, str]
     if interaction.code != "create" or received.id is None:
         return {}
     address = f"{interaction.base_url}/{interaction.resource_type}/{received.id}"
-    version = _version_of(received.resource)
+    version = version_of(received.resource)
     return {"Location": address if version is None else f"{address}/_history/{version}"}
 
 
 def version_headers(resource: Json) -> Mapping[str, str]:
-    """Return ETag and Last-Modified of a resource that says when it was last updated; what passes through may not."""
-    version = _version_of(resource)
-    if version is None:
-        return {}
-    return {"ETag": f'W/"{version}"', **_last_modified(resource["meta"]["lastUpdated"])}
+    """Return ETag and Last-Modified of a resource that tells its version, or when it was last updated.
+
+    What passes through may tell neither, or anything.
+    """
+    version, moment = version_of(resource), _last_updated(resource)
+    etag = {} if version is None else {"ETag": f'W/"{version}"'}
+    return etag if moment is None else {**etag, **_last_modified(moment)}
 
 
-def _version_of(resource: Json) -> str | None:
+def version_of(resource: Json) -> str | None:
+    """The version that a resource tells; else one that is made of the time of its last change."""
+    version = _meta(resource).get("versionId")
+    if isinstance(version, str) and FORMATS["4.0"]["id"].fits(version):
+        return version
+    moment = _last_updated(resource)
+    return None if moment is None else version_id(moment)
+
+
+def _last_updated(resource: Json) -> str | None:
+    moment = _meta(resource).get("lastUpdated")
+    return moment if isinstance(moment, str) and FORMATS["4.0"]["instant"].fits(moment) else None
+
+
+def _meta(resource: Json) -> Mapping[str, Json]:
     meta = resource.get("meta") if isinstance(resource, dict) else None
-    last_updated = meta.get("lastUpdated") if isinstance(meta, dict) else None
-    if not isinstance(last_updated, str) or not FORMATS["4.0"]["instant"].fits(last_updated):
-        return None
-    return version_id(last_updated)
+    return meta if isinstance(meta, dict) else {}
 
 
 def _last_modified(instant: str) -> Mapping[str, str]:
@@ -79,8 +92,3 @@ def _last_modified(instant: str) -> Mapping[str, str]:
     except (ValueError, OverflowError):
         return {}
     return {"Last-Modified": format_datetime(moment, usegmt=True)}
-
-
-def version_id(last_updated: str) -> str:
-    """Return a version id made of an instant: `2017-04-20T19:14:13Z` is `2017-04-20T191413Z`."""
-    return re.sub(r"[^A-Za-z0-9.-]", "", last_updated)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from fhir_bridge.fhir.conditions import no_history
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction
 from fhir_bridge.fhir.search import read_criteria, searchset, unanswerable, unknown_parameters
 from fhir_bridge.mapping.calls import Call
-from fhir_bridge.mapping.plans.answers import answer
+from fhir_bridge.mapping.plans.answers import answer, version_of
 from fhir_bridge.mapping.plans.steps import MakePlan, Plan, read_record
 from fhir_bridge.outcome import FhirError, Json
 
@@ -18,6 +19,18 @@ def read_plan(call: Call) -> MakePlan:
 
     def plan(interaction: Interaction) -> Plan:
         return answer(interaction, (yield from read_record(call, interaction)), ())
+
+    return plan
+
+
+def vread_plan(reads: Call) -> MakePlan:
+    """https://hl7.org/fhir/R4/http.html#vread: the present version is shown; no other is kept."""
+
+    def plan(interaction: Interaction) -> Plan:
+        received = yield from read_record(reads, interaction)
+        if version_of(received.resource) != interaction.address.version_id:
+            raise no_history()
+        return answer(interaction, received, ())
 
     return plan
 
