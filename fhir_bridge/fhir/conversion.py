@@ -44,7 +44,10 @@ class Converted(NamedTuple):
 
 
 def to_r4(resource: Json) -> Converted:
-    """Return an STU3 resource as R4. An element given as a list of one where FHIR has no list becomes that one."""
+    """Return an STU3 resource as R4, which has a place for all that STU3 says: an issue is always an error.
+
+    An element given as a list of one where FHIR has no list becomes that one.
+    """
     return _converted(_Walk(TO_R4), resource)
 
 

@@ -237,11 +237,10 @@ class PassReceiver:
             check_told_id(id_, interaction)
         if interaction.version == self.partner_version:
             return Received(resource, id_)
-        converted = to_r4(resource)
-        errors = [issue for issue in converted.issues if issue.severity == "error"]
-        if errors:
-            raise Unreadable((), f"it cannot be said in R4: {errors[0].expression}: {errors[0].text.removesuffix('.')}")
-        return Received(converted.resource, id_)
+        in_r4, issues = to_r4(resource)
+        if issues:
+            raise Unreadable((), f"it cannot be said in R4: {issues[0].expression}: {issues[0].text.removesuffix('.')}")
+        return Received(in_r4, id_)
 
 
 def read_json(body: bytes) -> Json:
