@@ -280,8 +280,22 @@ def response_entry(request: Json, answer: FhirResponse) -> Json:
     if resource is None or method == "HEAD":
         return {"response": response}
     if resource["resourceType"] == "OperationOutcome" and (answer.status_code >= 400 or "$" not in str(url)):
-        return {"response": {**response, "outcome": resource}}
+        return {"response": {**response, "outcome": _with_retry_after(resource, answer.headers)}}
     return {"resource": resource, "response": response}
+
+
+def _with_retry_after(outcome: Json, headers: Mapping[str, str]) -> Json:
+    """Say in an outcome when to send the entry again, for `response` has no element that could."""
+    if "Retry-After" not in headers:
+        return outcome
+    why = outcome["issue"][0]
+    said = {
+        "severity": "information",
+        "code": why["code"],
+        "details": {"coding": why["details"]["coding"][:1], "text": "The partner says when to send this entry again."},
+        "diagnostics": f"Retry-After: {headers['Retry-After']}",
+    }
+    return {**outcome, "issue": [*outcome["issue"], said]}
 
 
 def _status(status_code: int) -> str:

@@ -509,6 +509,19 @@ def test_an_answer_says_in_its_entry_what_http_says_in_headers(
     assert response_entry(request_, answer) == entry
 
 
+def test_when_to_come_again_is_an_issue_of_its_own() -> None:
+    """`response` has no element for it."""
+    busy = issue("partner-throttled", "throttled", "Northlab asks for fewer requests.", diagnostics="Slow down")
+    answer = FhirResponse(429, outcome(busy), {"Retry-After": "120"})
+
+    text = "The partner says when to send this entry again."
+    when = issue("partner-throttled", "throttled", text, severity="information", diagnostics="Retry-After: 120")
+    assert response_entry(GET, answer)["response"] == {
+        "status": "429 Too Many Requests",
+        "outcome": outcome(busy, when),
+    }
+
+
 def test_answers_make_a_bundle() -> None:
     entry = {"response": {"status": "200 OK"}}
 

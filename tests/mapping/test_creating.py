@@ -139,6 +139,13 @@ def test_a_record_that_cannot_be_read_is_there_all_the_same(failure: Any) -> Non
     assert second["severity"] == "warning"
 
 
+def test_what_was_left_behind_is_told_even_where_the_record_cannot_be_read() -> None:
+    done = create({**ADA, "photo": [{"title": "x"}]}, MADE, LATE, preferences=Preferences("OperationOutcome"))
+
+    said = [(issue["severity"], issue["details"]["coding"][0]["code"]) for issue in done.resource["issue"]]
+    assert said == [("warning", "record-not-shown"), ("warning", "partner-too-late"), ("warning", "left-behind")]
+
+
 def test_a_new_record_has_its_own_profile() -> None:
     done = create({"resourceType": "Patient", "birthDate": "1815-12-10"})
 

@@ -76,6 +76,28 @@ async def test_each_entry_is_answered_in_its_place(canned: httpx.AsyncClient, pa
     ]
 
 
+@pytest.mark.parametrize(
+    ("status", "error", "code", "text"),
+    [
+        (429, "partner-throttled", "throttled", "eHealth Ukraine asks for fewer requests; wait, then send again."),
+        (503, "partner-error", "transient", "eHealth Ukraine is not available; send again later."),
+    ],
+)
+async def test_an_entry_tells_when_to_send_it_again(
+    canned: httpx.AsyncClient, partner: Canned, status: int, error: str, code: str, text: str
+) -> None:
+    """What is a header elsewhere is an issue here."""
+    partner.answer(status, retry_after="120")
+
+    (entry,) = await send(canned, asking("GET", f"Patient/{ID}"))
+
+    when = "The partner says when to send this entry again."
+    assert entry["response"]["outcome"] == outcome(
+        issue(error, code, text),
+        issue(error, code, when, severity="information", diagnostics="Retry-After: 120"),
+    )
+
+
 async def test_an_empty_batch_has_an_answer_without_entries(client: httpx.AsyncClient) -> None:
     """An empty list would be no FHIR."""
     response = await client.post("/fhir", json=bundle())

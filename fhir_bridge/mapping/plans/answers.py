@@ -37,13 +37,15 @@ def answer(
     return FhirResponse(status_code, resource, headers, received.unknown_codes)
 
 
-def not_shown(interaction: Interaction, received: Received, error: FhirError) -> FhirResponse:
+def not_shown(
+    interaction: Interaction, received: Received, error: FhirError, warnings: tuple[Issue, ...]
+) -> FhirResponse:
     """Return the answer to a change that was carried out, where the record could not be read after it.
 
     It is a success, since the change is there to stay, and says why there is no record in it.
     """
     warning = Issue("record-not-shown", "incomplete", NOT_SHOWN, severity="warning")
-    outcome = operation_outcome([warning, *(issue.as_warning() for issue in error.issues)])
+    outcome = operation_outcome([warning, *(issue.as_warning() for issue in error.issues), *warnings])
     return replace(answer(interaction, received, ()), resource=outcome)
 
 

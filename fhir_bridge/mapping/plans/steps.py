@@ -60,7 +60,7 @@ def _make_then(then: Call, interaction: Interaction, received: Received, warning
     try:
         shown = yield from read_record(then, replace(interaction, address=replace(interaction.address, id=id_)))
     except FhirError as error:
-        return not_shown(interaction, replace(received, id=id_), error)
+        return not_shown(interaction, replace(received, id=id_), error, warnings)
     return answer(interaction, replace(shown, id=id_), warnings)
 
 
