@@ -16,7 +16,14 @@ import anyio
 
 from fhir_bridge.fhir import bundle, conformance
 from fhir_bridge.fhir.body import check_type
-from fhir_bridge.fhir.capability import Offer, Security, Statement, base_title, capability_statement
+from fhir_bridge.fhir.capability import (
+    Offer,
+    Security,
+    Statement,
+    base_title,
+    capability_statement,
+    terminology_capabilities,
+)
 from fhir_bridge.fhir.conditions import check_changes_only, is_not_modified, no_history
 from fhir_bridge.fhir.elements import is_resource
 from fhir_bridge.fhir.interaction import Address, FhirResponse, Interaction
@@ -96,7 +103,6 @@ class Bridge:
         if interaction.code == "history" or (interaction.code == "vread" and not self.routes.tells_versions(address)):
             raise no_history()
         if interaction.code == "capabilities":
-            conformance.check_mode(dict(interaction.query).get("mode"))
             return FhirResponse(200, self.capabilities(interaction))
         if address.operation == "versions" and address.resource_type is None:
             return FhirResponse(200, conformance.versions(self.routes.versions(address.base)))
@@ -244,18 +250,25 @@ class Bridge:
         return response
 
     def capabilities(self, interaction: Interaction) -> Json:
-        """Return the CapabilityStatement of the base that was asked, from the routes that there are."""
-        base = interaction.address.base
-        partner = self.routes.configured_partner(base) if base is not None else None
-        partners = [partner] if partner else self.routes.configured()
+        """Return the CapabilityStatement of the base that was asked, from the routes that there are.
+
+        Or, where the client wants that, the TerminologyCapabilities.
+        """
+        mode = dict(interaction.query).get("mode")
+        conformance.check_mode(mode, interaction.version)
+        partners, about = self._partners(interaction), self._about(interaction)
+        if mode == "terminology":
+            return terminology_capabilities(about, conformance.of_type(self.routes.definitions, "CodeSystem"))
         offers = [offer for each in partners if interaction.version in each.versions for offer in _offers(each)]
+        return capability_statement(about, offers)
+
+    def _about(self, interaction: Interaction) -> Statement:
+        base, partners = interaction.address.base, self._partners(interaction)
         url = f"{self.base_url}/fhir{f'/{base}' if base else ''}" if self.base_url else None
         names = ", ".join(each.title for each in partners) or "no partner"
-        title = base_title(partner.title if partner else None)
-        about = Statement(
-            interaction.version, SOFTWARE_VERSION, title, f"FHIR facade of {names}", url, self._security(partners)
-        )
-        return capability_statement(about, offers)
+        title = base_title(names if base else None)
+        security = self._security(partners)
+        return Statement(interaction.version, SOFTWARE_VERSION, title, f"FHIR facade of {names}", url, security)
 
     def _security(self, partners: Sequence[Partner]) -> Security:
         connections = {each.title: each.connection for each in partners if each.connection and each.connection.auth}

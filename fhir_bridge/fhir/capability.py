@@ -68,6 +68,35 @@ def capability_statement(about: Statement, offers: Sequence[Offer]) -> Json:
     """
     statement: dict[str, Any] = {
         "resourceType": "CapabilityStatement",
+        **_identity(about),
+        "fhirVersion": _FULL_VERSIONS[about.version],
+        **({"acceptUnknown": "no"} if about.version == "3.0" else {}),
+        "format": [FHIR_JSON, FHIR_XML, "json", "xml"],
+    }
+    if any(offer.code == "patch" for offer in offers):
+        statement["patchFormat"] = [JSON_PATCH, FHIR_JSON, FHIR_XML, MERGE_PATCH_TYPES[0]]
+    return {**statement, "rest": [_stu3_rest(about, offers) if about.version == "3.0" else _r4_rest(about, offers)]}
+
+
+def terminology_capabilities(about: Statement, code_systems: Iterable[Json]) -> Json:
+    """Return the TerminologyCapabilities: the code systems that are served, and no operation on any.
+
+    https://hl7.org/fhir/R4/terminologycapabilities.html
+    """
+    known = [
+        {"uri": each["url"], **({"version": [{"code": each["version"]}]} if "version" in each else {})}
+        for each in code_systems
+    ]
+    return {
+        "resourceType": "TerminologyCapabilities",
+        **_identity(about),
+        **({"codeSystem": known} if known else {}),
+        "codeSearch": "explicit",
+    }
+
+
+def _identity(about: Statement) -> dict[str, Json]:
+    return {
         "name": "FhirBridge",
         "title": about.title,
         "status": "active",
@@ -76,13 +105,7 @@ def capability_statement(about: Statement, offers: Sequence[Offer]) -> Json:
         "kind": "instance",
         "software": {"name": "fhir-bridge", "version": about.software_version},
         "implementation": {"description": about.description, **({"url": about.url} if about.url else {})},
-        "fhirVersion": _FULL_VERSIONS[about.version],
-        **({"acceptUnknown": "no"} if about.version == "3.0" else {}),
-        "format": [FHIR_JSON, FHIR_XML, "json", "xml"],
     }
-    if any(offer.code == "patch" for offer in offers):
-        statement["patchFormat"] = [JSON_PATCH, FHIR_JSON, FHIR_XML, MERGE_PATCH_TYPES[0]]
-    return {**statement, "rest": [_stu3_rest(about, offers) if about.version == "3.0" else _r4_rest(about, offers)]}
 
 
 _SYSTEM_INTERACTIONS = [

@@ -35,12 +35,12 @@ def methods(address: Address) -> list[str]:
     return ["POST"] if address.special == "_search" else []
 
 
-def _of_type(definitions: Definitions, resource_type: str) -> list[Json]:
+def of_type(definitions: Definitions, resource_type: str) -> list[Json]:
     return [each for each in definitions.resources.values() if each["resourceType"] == resource_type]
 
 
 def _read(definitions: Definitions, interaction: Interaction) -> Json:
-    for resource in _of_type(definitions, interaction.resource_type):
+    for resource in of_type(definitions, interaction.resource_type):
         if resource.get("id") == interaction.id:
             return resource
     text = f"There is no {interaction.resource_type} of this id here; search for it by `url`."
@@ -52,7 +52,7 @@ def _search(definitions: Definitions, interaction: Interaction) -> Json:
     known, unknown = sort_parameters(interaction.query, _PARAMETERS)
     if interaction.preferences.strict and unknown:
         raise FhirError(400, *unknown_parameters(unknown))
-    found = _of_type(definitions, interaction.resource_type)
+    found = of_type(definitions, interaction.resource_type)
     for name, value in known:
         element = name.removeprefix("_")
         found = [each for each in found if each.get(element) in value.split(",")]
@@ -66,14 +66,14 @@ def versions(offered: Sequence[Version]) -> Json:
     return {"resourceType": "Parameters", "parameter": [*parameters, {"name": "default", "valueCode": offered[0]}]}
 
 
-def check_mode(mode: str | None) -> None:
+def check_mode(mode: str | None, version: Version) -> None:
     """Refuse a kind of statement that is not had here. https://hl7.org/fhir/R4/http.html#capabilities
 
-    Raises FhirError 404 for `terminology`, 400 for a mode that FHIR does not have.
+    Raises FhirError 404 for `terminology` in STU3, 400 for a mode that FHIR does not have.
     """
-    if mode == "terminology":
-        text = "This is no terminology server and has no TerminologyCapabilities; ask without `mode`."
+    if mode == "terminology" and version == "3.0":
+        text = "STU3 has no statement of terminology; ask for fhirVersion=4.0, or without `mode`."
         raise FhirError(404, Issue("unknown-path", "not-supported", text, "http.mode"))
-    if mode not in (None, "full", "normative"):
+    if mode not in (None, "full", "normative", "terminology"):
         text = "`mode` is full, normative or terminology."
         raise FhirError(400, Issue("value-not-allowed", "value", text, "http.mode"))

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fhir_bridge.fhir.capability import Offer, Security, Statement, base_title, capability_statement
+from fhir_bridge.fhir.capability import (
+    Offer,
+    Security,
+    Statement,
+    base_title,
+    capability_statement,
+    terminology_capabilities,
+)
 from fhir_bridge.outcome import Json
 
 R4 = Statement(
@@ -309,3 +316,28 @@ def test_it_says_whose_token_is_passed_on_and_where_the_bridge_logs_in_itself() 
 
 def test_stu3_says_how_the_answer_to_a_search_looks_where_there_is_one() -> None:
     assert rest(STU3, offer("search-type"))["searchParam"] == RESULT_PARAMETERS
+
+
+def test_terminology_is_the_code_systems_that_are_served() -> None:
+    systems = [{"url": "urn:a", "version": "1.0.0", "concept": []}, {"url": "urn:b"}]
+
+    about = {
+        "resourceType": "TerminologyCapabilities",
+        "name": "FhirBridge",
+        "title": "fhir-bridge: Northlab",
+        "status": "active",
+        "date": "2026-11-21",
+        "publisher": "fhir-bridge",
+        "kind": "instance",
+        "software": {"name": "fhir-bridge", "version": "1.2.3"},
+        "implementation": {
+            "description": "FHIR facade of Northlab",
+            "url": "https://bridge.example/fhir/northlab",
+        },
+    }
+    assert terminology_capabilities(R4, systems) == {
+        **about,
+        "codeSystem": [{"uri": "urn:a", "version": [{"code": "1.0.0"}]}, {"uri": "urn:b"}],
+        "codeSearch": "explicit",
+    }
+    assert terminology_capabilities(R4, []) == {**about, "codeSearch": "explicit"}

@@ -159,9 +159,9 @@ def test_the_versions_of_a_base_with_the_default() -> None:
     }
 
 
-@pytest.mark.parametrize("mode", [None, "full", "normative"])
-def test_a_capability_statement_is_had_in_these_modes(mode: str | None) -> None:
-    check_mode(mode)
+@pytest.mark.parametrize("mode", [None, "full", "normative", "terminology"])
+def test_a_statement_is_had_in_these_modes(mode: str | None) -> None:
+    check_mode(mode, "4.0")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_capability_statement_is_had_in_these_modes(mode: str | None) -> None:
             Issue(
                 "unknown-path",
                 "not-supported",
-                "This is no terminology server and has no TerminologyCapabilities; ask without `mode`.",
+                "STU3 has no statement of terminology; ask for fhirVersion=4.0, or without `mode`.",
                 "http.mode",
             ),
         ),
@@ -186,6 +186,6 @@ def test_a_capability_statement_is_had_in_these_modes(mode: str | None) -> None:
 )
 def test_another_statement_is_not_had(mode: str, status: int, issue_: Issue) -> None:
     with pytest.raises(FhirError) as error:
-        check_mode(mode)
+        check_mode(mode, "3.0")
 
     assert refused(error) == (status, issue_)

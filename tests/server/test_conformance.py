@@ -5,6 +5,7 @@ import pytest
 
 from fhir_bridge.fhir.conformance import TYPES
 from fhir_bridge.fhir.json import loads
+from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.outcome import Json
 from tests.outcomes import issue, outcome, parameters
 from tests.serving import READY, TOP, serving, shipped, simulated
@@ -128,13 +129,34 @@ async def test_a_statement_is_had_in_these_modes(client: httpx.AsyncClient, mode
 
 
 @pytest.mark.parametrize("base", ["", "/ehealth", "/roche"])
-async def test_there_is_no_statement_of_terminology(client: httpx.AsyncClient, base: str) -> None:
-    """It says so, rather than answer with another."""
-    response = await client.get(f"/fhir{base}/metadata?mode=terminology")
+async def test_terminology_has_a_statement_of_its_own(client: httpx.AsyncClient, base: str) -> None:
+    """It names the code systems that can be read here."""
+    in_r4 = {"Accept": "application/fhir+json; fhirVersion=4.0"}
+    response = await client.get(f"/fhir{base}/metadata?mode=terminology", headers=in_r4)
+    served = await client.get(f"/fhir{base}/CodeSystem", headers=in_r4)
 
-    text = "This is no terminology server and has no TerminologyCapabilities; ask without `mode`."
+    body = response.json()
+    assert (response.status_code, body["resourceType"]) == (200, "TerminologyCapabilities")
+    assert structure_checker("4.0")(body) == []
+    assert [each["uri"] for each in body["codeSystem"]] == [each["resource"]["url"] for each in served.json()["entry"]]
+
+
+async def test_but_not_in_stu3(client: httpx.AsyncClient) -> None:
+    """Which has no such resource."""
+    response = await client.get("/fhir/roche/metadata?mode=terminology")
+
+    text = "STU3 has no statement of terminology; ask for fhirVersion=4.0, or without `mode`."
     assert response.status_code == 404
     assert response.json() == outcome(issue("unknown-path", "not-supported", text, "http.mode"))
+
+
+async def test_a_statement_can_be_cut_down(client: httpx.AsyncClient) -> None:
+    """To its summary, in either mode."""
+    for query in ("_summary=true", "_summary=true&mode=terminology"):
+        body = (await client.get(f"/fhir/metadata?{query}")).json()
+
+        assert body["meta"]["tag"][0]["code"] == "SUBSETTED"
+        assert body["title"] == "fhir-bridge: the hub"
 
 
 async def test_another_mode_is_no_mode(client: httpx.AsyncClient) -> None:

@@ -144,7 +144,6 @@ async def test_what_a_partner_sends_against_fhir_can_be_had_in_xml_too(
         ("PUT", PATIENT, {"Content-Type": JSON}, json.dumps({**IVANOV, "birthDate": "1980"}), 422),
         ("PUT", PATIENT, {"Content-Type": "text/plain"}, "{}", 415),
         ("PUT", PATIENT, {"Content-Type": JSON}, " " * 2_000_000, 413),
-        ("GET", "/fhir/metadata?mode=terminology", {}, "", 404),
     ],
 )
 async def test_every_error_comes_in_xml(

@@ -74,6 +74,7 @@ _CALLS: dict[str, Call] = {
     "wmda-capabilities.json": ("GET", "wmda/metadata", None, {}),
     "roche-capabilities.stu3.json": ("GET", "roche/metadata", None, {}),
     "roche-capabilities-r4.json": ("GET", "roche/metadata", None, _IN_R4),
+    "hub-terminology.json": ("GET", "metadata?mode=terminology", None, {}),
     "versions.json": ("POST", "$versions", None, {}),
     "patient.json": ("GET", _PREPERSON, None, {}),
     "patient-with-unknown-codes.json": ("GET", "ehealth/Patient/00000000-0000-4000-8000-000000000003", None, {}),
