@@ -276,6 +276,7 @@ class Bridge:
             cors=bool(self.cors_origins),
             token_of=tuple(title for title, connection in connections.items() if connection.forwards),
             own_login=tuple(title for title, connection in connections.items() if not connection.forwards),
+            refresh_headers=tuple(each.renewal.header for each in connections.values() if each.renewal is not None),
         )
 
     def _partners(self, interaction: Interaction) -> list[Partner]:

@@ -24,16 +24,12 @@ class Bearer:
 
 
 @dataclass(frozen=True, slots=True)
-class Forward:
-    """The client's own Authorization header goes to the partner; a request without one is 401 `login`."""
-
-
-@dataclass(frozen=True, slots=True)
 class TokenExchange:
     """A token fetched by JSON: `body` is posted to `path`; the answer holds the token, and when it ends.
 
-    `token_at` and `expires_at` are fields of the answer; `expires_as` says what the latter's number means:
-    the Unix time of the end, in seconds, or the seconds that are left. A token without one lasts `lifetime_s`.
+    The names in `body` are fields, with dots that lead into objects; so are `token_at` and `expires_at`, of the
+    answer. `expires_as` says what the latter's number means: the Unix time of the end, in seconds, or the seconds that
+    are left. A token without one lasts `lifetime_s`.
     """
 
     path: str
@@ -42,6 +38,27 @@ class TokenExchange:
     expires_at: str | None
     expires_as: Literal["epoch_s", "lifetime_s"]
     lifetime_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """How a client's access token is renewed: by the refresh token that the client hands in the header `header`.
+
+    It goes into the field `refresh_at` of the body of `exchange`; the next one is in the field `next_at` of the
+    answer. Without that field, or with nothing in it, a refresh token stays good.
+    """
+
+    header: str
+    exchange: TokenExchange
+    refresh_at: str
+    next_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """The client's own Authorization header goes to the partner; a request without one is 401 `login`."""
+
+    renewal: Renewal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +114,8 @@ class Connection:
     def forwards(self) -> bool:
         """Whether the client's own Authorization header goes to the partner."""
         return any(isinstance(each, Forward) for each in self.auth)
+
+    @property
+    def renewal(self) -> Renewal | None:
+        """How a client's own token is renewed, where it is."""
+        return next((each.renewal for each in self.auth if isinstance(each, Forward)), None)

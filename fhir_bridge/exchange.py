@@ -14,7 +14,8 @@ Repeat = Literal["unsent", "safe"]
 class PartnerRequest:
     """One HTTP call: `path` is below the partner's base URL and percent-encoded; `body` is JSON text.
 
-    `client_authorization` is the client's own Authorization header, for partners that want it forwarded.
+    `client_authorization` is the client's own Authorization header, for partners that want it forwarded, and
+    `client_refresh_token` what renews it. An `anonymous` call has no token at all.
     """
 
     partner: str
@@ -24,6 +25,8 @@ class PartnerRequest:
     body: bytes | None = field(default=None, repr=False)
     repeat: Repeat = "unsent"
     client_authorization: str | None = field(default=None, repr=False)
+    client_refresh_token: str | None = field(default=None, repr=False)
+    anonymous: bool = False
 
 
 @dataclass(frozen=True, slots=True)

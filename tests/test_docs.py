@@ -89,8 +89,11 @@ SECTIONS: Mapping[str, str] = {
     "_read_auth": "Auth",
     "_bearer": "Auth",
     "_headers": "Auth",
-    "_token_exchange": "Auth",
-    "_token_exchange inner": "Auth",
+    "_forward": "Auth",
+    "_forward inner": "Auth",
+    "_read_refresh_token": "Auth",
+    "_exchange": "Auth",
+    "_exchange inner": "Auth",
     "_client_credentials": "Auth",
     "_mutual_tls": "Auth",
 }
@@ -277,6 +280,8 @@ def test_every_variable_of_a_partner_is_described_and_optional_where_it_is() -> 
     assert {name for name, text in described.items() if text.startswith("optional")} == {
         *re.findall(r"\$([A-Z_]+)\?", files),
         "EHEALTH_ACCESS_TOKEN",
+        "EHEALTH_CLIENT_ID",
+        "EHEALTH_CLIENT_SECRET",
     }
 
 

@@ -8,7 +8,16 @@ from dataclasses import replace
 
 from fhir_bridge.cli.recording import PartnerCall, recorded_calls
 from fhir_bridge.cli.showing import short, table
-from fhir_bridge.connection import Auth, Bearer, ClientCredentials, FixedHeaders, Forward, MutualTls, TokenExchange
+from fhir_bridge.connection import (
+    Auth,
+    Bearer,
+    ClientCredentials,
+    FixedHeaders,
+    Forward,
+    MutualTls,
+    Renewal,
+    TokenExchange,
+)
 from fhir_bridge.fhir import bundle
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.json import dumps, loads
@@ -35,7 +44,7 @@ def explanation(routes: Routes, interaction: Interaction) -> list[str]:
     lines = [f"{_name(route)}, {partner.title} ({_place(route.mark)})"]
     shown = [*calls, *_second_call(routes, interaction)]
     for call in shown:
-        lines += ["", *_call(partner, call)]
+        lines += ["", *_call(partner, call, route.call)]
     lines += _later(partner, route, shown, interaction)
     if route.code == "patch":
         return [*lines, "", *_patch(partner, route, interaction)]
@@ -114,17 +123,27 @@ def _address(partner: Partner, call: Call, interaction: Interaction) -> str:
     return f"{base_url}{call.path.replace('{id}', interaction.address.id or '{id}')}"
 
 
-def _call(partner: Partner, call: PartnerCall) -> Iterator[str]:
+def _call(partner: Partner, call: PartnerCall, compiled: Call) -> Iterator[str]:
     """The call as HTTP has it; a variable that is not set stands there by its name."""
     connection = partner.connection
     base_url = connection.base_url if connection else ""
     yield f"{call.method} {base_url}{call.path.replace('%24', '$')}"
     yield from (f"  {name}: {value}" for name, value in call.headers)
     for auth in connection.auth if connection else ():
-        yield from (f"  {line}" for line in _credentials(auth))
+        if isinstance(auth, FixedHeaders | MutualTls) or not compiled.anonymous:
+            yield from (f"  {line}" for line in _credentials(auth))
     if call.body:
         yield ""
-        yield from (f"  {line}" for line in dumps(loads(call.body), indented=True).decode().splitlines())
+        yield from (f"  {line}" for line in dumps(_body(call, compiled), indented=True).decode().splitlines())
+
+
+def _body(call: PartnerCall, compiled: Call) -> Json:
+    """The body of a call, without what of it is secret."""
+    body = loads(call.body)
+    for constant in compiled.sender.constants if isinstance(compiled.sender, MapSender) else ():
+        if constant.secret and constant.field.get(body) == constant.value:
+            constant.field.put(body, SECRET)
+    return body
 
 
 def _credentials(auth: Auth) -> list[str]:
@@ -133,7 +152,7 @@ def _credentials(auth: Auth) -> list[str]:
         case Bearer():
             return [f"Authorization: Bearer {SECRET}"]
         case Forward():
-            return [f"Authorization: Bearer {SECRET}  (the client's own)"]
+            return [f"Authorization: Bearer {SECRET}  (the client's own{_renewed(auth.renewal)})"]
         case TokenExchange():
             return [f"Authorization: Bearer {SECRET}  (from POST {auth.path})"]
         case ClientCredentials():
@@ -142,6 +161,10 @@ def _credentials(auth: Auth) -> list[str]:
             return [f"{name}: {SECRET}" for name in auth.headers]
         case MutualTls():
             return [f"over TLS with the client certificate {auth.certificate}"]
+
+
+def _renewed(renewal: Renewal | None) -> str:
+    return f"; renewed by {renewal.header} at POST {renewal.exchange.path}" if renewal is not None else ""
 
 
 def _patch(partner: Partner, route: Route, interaction: Interaction) -> list[str]:

@@ -41,12 +41,14 @@ class Offer:
 class Security:
     """`cors`: whether web pages of any origin may call. `token_of`: the partners whose token the client sends itself.
 
-    `own_login`: the partners that the bridge logs in at with credentials of its own.
+    `own_login`: the partners that the bridge logs in at with credentials of its own. `refresh_headers`: where a client
+    hands in the refresh token that its access token is renewed by.
     """
 
     cors: bool = False
     token_of: tuple[str, ...] = ()
     own_login: tuple[str, ...] = ()
+    refresh_headers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,9 @@ def _security(about: Statement) -> Json:
     said = ["The bridge itself does not check who calls."]
     if security.token_of:
         said.append(f"Send your access token for {_listed(security.token_of)}, as a bearer token; it is passed on.")
+    if security.refresh_headers:
+        header = " or ".join(security.refresh_headers)
+        said.append(f"With your refresh token in {header}, an access token that has run out is renewed.")
     if security.own_login:
         said.append(f"The bridge has credentials of its own for {_listed(security.own_login)}.")
     service = {"coding": [{"system": _SECURITY_SERVICES[about.version], "code": "OAuth"}]}

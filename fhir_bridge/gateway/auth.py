@@ -14,11 +14,14 @@ from fhir_bridge.connection import (
     FixedHeaders,
     Forward,
     MutualTls,
+    Renewal,
     TokenExchange,
 )
 from fhir_bridge.exchange import PartnerRequest
 from fhir_bridge.gateway.call import is_header_value, is_path
-from fhir_bridge.gateway.token import Token, TokenCache, TokenEndpoint, exchange_endpoint, oauth_endpoint
+from fhir_bridge.gateway.sessions import Sessions, refresh_token_of
+from fhir_bridge.gateway.token import Token, TokenEndpoint, exchange_endpoint, oauth_endpoint
+from fhir_bridge.gateway.token_cache import TokenCache
 from fhir_bridge.outcome import FhirError, Issue
 
 _BEARER = re.compile(r"Bearer +([!-~]+)", re.IGNORECASE)
@@ -34,33 +37,60 @@ class Credentials:
 
 
 class Login:
-    """The credentials of one partner; `tokens` keeps the token where its connection has to fetch one."""
+    """The credentials of one partner.
 
-    def __init__(self, connection: Connection, tokens: TokenCache | None) -> None:
+    `tokens` keeps the token where its connection has to fetch one, `sessions` what the clients' own were renewed to.
+    """
+
+    def __init__(self, connection: Connection, tokens: TokenCache | None, sessions: Sessions) -> None:
         self._fixed = fixed_headers(connection)
+        self._anonymous = {name: value for name, value in self._fixed.items() if name.lower() != "authorization"}
         self._forwards = connection.forwards
+        self._renewal = connection.renewal
         self._tokens = tokens
+        self._sessions = sessions
 
     async def credentials(self, request: PartnerRequest) -> Credentials:
         """Return what goes with `request`; raises FhirError 401 `login`, or that no token could be had."""
+        if request.anonymous:
+            return Credentials(self._anonymous)
         if self._tokens is not None:
             return self._with(await self._tokens.current())
         if self._forwards:
-            return Credentials({**self._fixed, "Authorization": _forwarded(request)})
+            return await self._of_client(request)
         return Credentials(self._fixed)
 
-    async def renewed(self, refused: Credentials) -> Credentials | None:
+    async def renewed(self, refused: Credentials, request: PartnerRequest) -> Credentials | None:
         """Return newer credentials than those that the partner answered with 401; None where there are no others."""
-        if self._tokens is None or refused.token is None:
+        if request.anonymous:
             return None
-        return self._with(await self._tokens.instead_of(refused.token))
+        if self._tokens is not None and refused.token is not None:
+            return self._with(await self._tokens.instead_of(refused.token))
+        refresh_token = self._refresh_token(request)
+        if refresh_token is None:
+            return None
+        session = self._sessions.open(refresh_token)
+        if refused.token is not None:
+            return self._with(await session.tokens.instead_of(refused.token))
+        return self._with(await session.instead_of(_forwarded(request)))
+
+    async def _of_client(self, request: PartnerRequest) -> Credentials:
+        """The client's own token, or the one that it was renewed to."""
+        token, refresh_token = _forwarded(request), self._refresh_token(request)
+        session = self._sessions.find(refresh_token) if refresh_token is not None else None
+        if session is not None and session.replaces(token):
+            return self._with(await session.tokens.current())
+        return Credentials({**self._fixed, "Authorization": f"Bearer {token}"})
+
+    def _refresh_token(self, request: PartnerRequest) -> str | None:
+        return None if self._renewal is None else refresh_token_of(request, self._renewal)
 
     def _with(self, token: Token) -> Credentials:
         return Credentials({**self._fixed, "Authorization": f"Bearer {token.value}"}, token)
 
 
 def _forwarded(request: PartnerRequest) -> str:
-    """Return the client's own bearer token as a header; no other scheme is passed on."""
+    """Return the client's own bearer token; no other scheme is passed on."""
     match = _BEARER.fullmatch((request.client_authorization or "").strip())
     if match is None:
         text = (
@@ -68,7 +98,7 @@ def _forwarded(request: PartnerRequest) -> str:
             "send it as 'Authorization: Bearer ' and the token."
         )
         raise FhirError(401, Issue("login-required", "login", text), headers={"WWW-Authenticate": "Bearer"})
-    return f"Bearer {match[1]}"
+    return match[1]
 
 
 def fixed_headers(connection: Connection) -> dict[str, str]:
@@ -99,7 +129,7 @@ def problems(connection: Connection) -> list[str]:
         match auth:
             case ClientCredentials() if not _is_url(auth.url):
                 found.append("the token URL is not http:// or https:// with a host and a path")
-            case TokenExchange() if not is_path(auth.path):
+            case TokenExchange(path=path) | Forward(Renewal(exchange=TokenExchange(path=path))) if not is_path(path):
                 found.append("the path of the token exchange is not a path that begins with /")
             case MutualTls() if not connection.base_url.startswith("https:"):
                 found.append("mutual TLS needs a base URL with https://")

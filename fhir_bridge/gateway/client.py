@@ -15,13 +15,16 @@ from typing import Self
 
 import anyio
 import httpx
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from fhir_bridge.connection import Connection, MutualTls
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.gateway import answer, auth, failure, tls
 from fhir_bridge.gateway.call import Call, call_of
 from fhir_bridge.gateway.retry import IN_TRANSIT, UNSENT, Retry
-from fhir_bridge.gateway.token import Token, TokenCache, TokenEndpoint, read_token
+from fhir_bridge.gateway.sessions import Renewed, Sessions, read_renewed, renewal_endpoint
+from fhir_bridge.gateway.token import Token, TokenEndpoint, read_token
+from fhir_bridge.gateway.token_cache import TokenCache
 
 # Common servers close a connection that was idle for 5 s; a call that meets this moment is lost, so we are earlier.
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=4.0)
@@ -75,7 +78,7 @@ class _Partner:
         self._timeout = _timeout(connection)
         endpoint = auth.token_endpoint(connection)
         tokens = None if endpoint is None else TokenCache(lambda: self._token(endpoint), retry.now)
-        self._login = auth.Login(connection, tokens)
+        self._login = auth.Login(connection, tokens, Sessions(self._renewed, retry.now))
 
     async def send(self, request: PartnerRequest) -> PartnerResponse:
         """Answer within the whole call's time limit, which covers its token and its repeats too."""
@@ -91,7 +94,8 @@ class _Partner:
         response = await self._answer(call, credentials.headers)
         if response.status_code != 401:
             return response
-        renewed = await self._login.renewed(credentials)
+        renewed = await self._login.renewed(credentials, request)
+        await checkpoint_if_cancelled()  # a renewal ends even where the call is over; the call does not go on then
         return response if renewed is None else await self._answer(call, renewed.headers)
 
     async def _answer(self, call: Call, credentials: Mapping[str, str]) -> PartnerResponse:
@@ -117,6 +121,19 @@ class _Partner:
     async def _token(self, endpoint: TokenEndpoint) -> Token:
         response = await self._answer(endpoint.call(), {})
         return read_token(response, endpoint, self._retry.now())
+
+    async def _renewed(self, refresh_token: str) -> Renewed:
+        """Exchange a user's refresh token. Once it has left it may be used up, so the answer is waited for even where
+        the client's own call is over: what it brings is for the next call.
+        """
+        connection, renewal = self._connection, self._connection.renewal
+        assert renewal is not None
+        endpoint = renewal_endpoint(connection, renewal, auth.fixed_headers(connection), refresh_token)
+        whole_s = connection.timeouts.whole_s
+        with anyio.move_on_after(whole_s, shield=True):
+            response = await self._answer(endpoint.call(), {})
+            return read_renewed(response, endpoint, renewal, self._retry.now())
+        raise failure.too_late(endpoint.call(), f"the whole call may take {whole_s:g} s")
 
 
 def _opened(

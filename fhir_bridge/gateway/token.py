@@ -1,4 +1,4 @@
-"""Fetches tokens, and keeps each until shortly before it ends; one caller at a time refreshes it.
+"""How a token is fetched, and what an answer says of its end.
 
 OAuth 2 client credentials: https://www.rfc-editor.org/rfc/rfc6749#section-4.4
 """
@@ -8,16 +8,15 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlencode
 
-import anyio
 import orjson
 
 from fhir_bridge.connection import ClientCredentials, TokenExchange
-from fhir_bridge.exchange import PartnerResponse
+from fhir_bridge.exchange import PartnerResponse, Repeat
 from fhir_bridge.gateway import failure
 from fhir_bridge.gateway.call import Call
 from fhir_bridge.gateway.retry import retry_after_s
@@ -54,7 +53,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class TokenEndpoint:
-    """Where a token comes from, and where in the answer it is; the last four are as in `TokenExchange`."""
+    """Where a token comes from, and where in the answer it is; what has the name of a part of `TokenExchange` is it."""
 
     partner: str
     url: str
@@ -64,9 +63,10 @@ class TokenEndpoint:
     expires_at: str | None
     expires_as: Literal["epoch_s", "lifetime_s"]
     lifetime_s: float
+    repeat: Repeat = "safe"
 
     def call(self) -> Call:
-        """Return the call that fetches a token; it changes nothing, so it may be repeated."""
+        """Return the call that fetches a token; it may be repeated where it changes nothing."""
         to = f"The token endpoint of the partner {self.partner}"
         return Call(
             to=to,
@@ -74,7 +74,7 @@ class TokenEndpoint:
             url=self.url,
             headers=self.headers,
             body=self.body,
-            repeat="safe",
+            repeat=self.repeat,
             for_token=True,
         )
 
@@ -85,12 +85,24 @@ def exchange_endpoint(partner: str, base_url: str, exchange: TokenExchange, fixe
         partner=partner,
         url=base_url + exchange.path,
         headers={**fixed, "Accept": "application/json", "Content-Type": "application/json"},
-        body=orjson.dumps(dict(exchange.body)),
+        body=orjson.dumps(_nested(exchange.body)),
         token_at=exchange.token_at,
         expires_at=exchange.expires_at,
         expires_as=exchange.expires_as,
         lifetime_s=exchange.lifetime_s,
     )
+
+
+def _nested(fields: Mapping[str, str]) -> Json:
+    """Return `{"a.b": "c"}` as `{"a": {"b": "c"}}`."""
+    body: dict[str, Json] = {}
+    for name, value in fields.items():
+        node = body
+        *around, last = name.split(".")
+        for key in around:
+            node = node.setdefault(key, {})
+        node[last] = value
+    return body
 
 
 def oauth_endpoint(partner: str, credentials: ClientCredentials) -> TokenEndpoint:
@@ -119,8 +131,8 @@ def read_token(response: PartnerResponse, endpoint: TokenEndpoint, now: float) -
     """
     if not 200 <= response.status_code < 300:
         raise _refused(response, endpoint.call(), now)
-    answer = _json_object(response.body)
-    token = answer.get(endpoint.token_at)
+    answer = json_object(response.body)
+    token = field_of(answer, endpoint.token_at)
     if not isinstance(token, str) or _TOKEN.fullmatch(token) is None:
         raise failure.unreadable(endpoint.call(), f"it has no usable token at {endpoint.token_at}")
     ends = _ends(answer, token, endpoint, now)
@@ -139,12 +151,19 @@ def _refused(response: PartnerResponse, call: Call, now: float) -> FhirError:
 
 
 def _words(response: PartnerResponse) -> str:
-    error = _json_object(response.body).get("error")
+    error = json_object(response.body).get("error")
     known = f" {error}" if isinstance(error, str) and error in _OAUTH_ERRORS else ""
     return f"it answered {response.status_code}{known}"
 
 
-def _json_object(body: bytes) -> dict[str, Json]:
+def field_of(answer: Json, name: str) -> Json:
+    """Return the field of an answer, where dots lead into objects; None where it is not there."""
+    for key in name.split("."):
+        answer = answer.get(key) if isinstance(answer, dict) else None
+    return answer
+
+
+def json_object(body: bytes) -> dict[str, Json]:
     """Return the JSON object in `body`, or an empty one where there is none."""
     try:
         value = orjson.loads(body)
@@ -155,7 +174,7 @@ def _json_object(body: bytes) -> dict[str, Json]:
 
 def _ends(answer: dict[str, Json], token: str, endpoint: TokenEndpoint, now: float) -> float:
     """Return the Unix time at which the token ends; an end that is absent, or has passed already, is not believed."""
-    stated = _number(answer.get(endpoint.expires_at)) if endpoint.expires_at is not None else None
+    stated = _number(field_of(answer, endpoint.expires_at)) if endpoint.expires_at is not None else None
     if stated is not None and endpoint.expires_as == "lifetime_s":
         stated += now
     for ends in (stated, _number(_claims(token).get("exp"))):
@@ -179,60 +198,6 @@ def _claims(token: str) -> dict[str, Json]:
     """Return the claims of a JWT, unverified: they are used for nothing but the time of its end."""
     payload = token.split(".")[1] if token.count(".") == 2 else ""
     try:
-        return _json_object(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return json_object(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except ValueError:
         return {}
-
-
-@dataclass(slots=True)
-class _Refresh:
-    """One fetch that callers wait for; neither a token nor an error at its end means that its leader was cancelled."""
-
-    done: anyio.Event = field(default_factory=anyio.Event)
-    token: Token | None = None
-    error: FhirError | None = None
-
-
-class TokenCache:
-    """Keeps one token. `fetch` gets a new one and raises FhirError; `now` is the Unix time in seconds."""
-
-    def __init__(self, fetch: Callable[[], Awaitable[Token]], now: Callable[[], float]) -> None:
-        self._fetch = fetch
-        self._now = now
-        self._token: Token | None = None
-        self._refresh: _Refresh | None = None
-
-    async def current(self) -> Token:
-        """Return the kept token while it lasts, else a new one; raises FhirError."""
-        if self._token is not None and self._now() < self._token.refresh_at:
-            return self._token
-        return await self._refreshed()
-
-    async def instead_of(self, refused: Token) -> Token:
-        """Return another token than the one that the partner refused: a newer one, if somebody has fetched it."""
-        if self._token is refused:
-            self._token = None
-        return await self.current()
-
-    async def _refreshed(self) -> Token:
-        """Wait for the fetch that is under way, or lead one; if its leader was cancelled, the next in line leads."""
-        while (refresh := self._refresh) is not None:
-            await refresh.done.wait()
-            if refresh.error is not None:
-                # Each waiter raises its own copy: one exception in many tasks would gather all their tracebacks.
-                raise FhirError(refresh.error.status_code, *refresh.error.issues, headers=refresh.error.headers)
-            if refresh.token is not None:
-                return refresh.token
-        return await self._lead()
-
-    async def _lead(self) -> Token:
-        self._refresh = refresh = _Refresh()
-        try:
-            refresh.token = self._token = await self._fetch()
-        except FhirError as error:
-            refresh.error = error
-            raise
-        finally:
-            self._refresh = None
-            refresh.done.set()
-        return refresh.token

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse, Repeat
@@ -33,6 +33,14 @@ class IdPair:
 
     field: PartnerField
     transform: Transform
+
+
+class Constant(NamedTuple):
+    """A field that goes with whatever is sent; `secret` where the value came from the environment."""
+
+    field: PartnerField
+    value: str
+    secret: bool
 
 
 class Sender(Protocol):
@@ -80,7 +88,7 @@ class MapSender:
     structure: Check
     profile: Check
     in_headers: tuple[Place, ...] = ()
-    constants: tuple[tuple[PartnerField, str], ...] = ()
+    constants: tuple[Constant, ...] = ()
 
     def check(self, resource: Json, interaction: Interaction) -> list[Issue]:
         modifiers = modifier_extensions(resource, self.map.resource_type)
@@ -93,8 +101,8 @@ class MapSender:
         if self.id is None and not self.constants:
             return body
         completed = copy.deepcopy(body)
-        for field, value in self.constants:
-            field.put(completed, value)
+        for constant in self.constants:
+            constant.field.put(completed, constant.value)
         if self.id is not None:
             self.id.field.put(completed, self.id.transform.to_partner(interaction.id))
         return completed
@@ -269,7 +277,11 @@ _WITH_BODY = {"Accept": "application/json", "Content-Type": "application/json"}
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a partner, compiled. `then` is the read that tells what became of a change."""
+    """One call of a partner, compiled. `then` is the read that tells what became of a change.
+
+    An `anonymous` call carries nobody's token. A client's refresh token is in the header `refresh_header` of its
+    request, in lower case.
+    """
 
     partner: str
     title: str
@@ -282,6 +294,8 @@ class Call:
     safe_without: tuple[PartnerField, ...]
     refusals: Refusals
     then: Call | None = None
+    anonymous: bool = False
+    refresh_header: str | None = None
 
     def prepare(
         self, interaction: Interaction, resource: Json, *, already: Mapping[str, Json] = _NOTHING
@@ -302,6 +316,8 @@ class Call:
             body=dumps(self.sender.complete(sending.body, interaction)) if self.sender else None,
             repeat=self.repeat_of(sending.body),
             client_authorization=interaction.headers.get("authorization"),
+            client_refresh_token=interaction.headers.get(self.refresh_header or ""),
+            anonymous=self.anonymous,
         )
         sender = self.sender
         outgoing = Outgoing(request, sending, lambda: sender.pairs(resource) if sender else [])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -14,11 +15,13 @@ from fhir_bridge.connection import (
     FixedHeaders,
     Forward,
     MutualTls,
+    Renewal,
     Timeouts,
     TokenExchange,
 )
 from fhir_bridge.mapping.fields import Fields, Value, Variable, variables
-from fhir_bridge.mapping.source import Mark, Node, Problems, did_you_mean
+from fhir_bridge.mapping.partner_fields import compile_field, is_one_place
+from fhir_bridge.mapping.source import Mark, Node, Problems, Text, did_you_mean
 
 Environment = Mapping[str, str]
 Make = Callable[[Environment], Auth]
@@ -166,7 +169,28 @@ def _bearer(fields: Fields) -> tuple[tuple[object, ...], Make]:
 
 
 def _forward(fields: Fields) -> tuple[tuple[object, ...], Make]:
-    return (), lambda environment: Forward()
+    refresh = fields.node("refresh")
+    if refresh is None:
+        return (), lambda environment: Forward()
+    inner = Fields(refresh, fields.problems, "refresh")
+    header = inner.need_text("header")
+    if header and not re.fullmatch(r"[A-Za-z0-9-]+", header):
+        fields.problems.add(header.mark, f"'{header}' is no header of a request; write letters, digits and '-'")
+    refresh_at, next_at = _read_refresh_token(inner.need("refresh_token"), fields.problems)
+    values, exchange = _exchange(inner, *refresh_at)
+    inner.done()
+    sent = "".join(refresh_at)
+    return values, lambda environment: Forward(Renewal(str(header), exchange(environment), sent, next_at))
+
+
+def _read_refresh_token(node: Node | None, problems: Problems) -> tuple[tuple[Text, ...], Text | None]:
+    """Return the field that a refresh token is sent in, and the one that the next is received in."""
+    if node is None:
+        return (), None
+    fields = Fields(node, problems, "refresh_token")
+    places = (fields.need_text("send"),), fields.text("receive")
+    fields.done()
+    return places
 
 
 def _headers(fields: Fields) -> tuple[tuple[object, ...], Make]:
@@ -175,11 +199,17 @@ def _headers(fields: Fields) -> tuple[tuple[object, ...], Make]:
 
 
 def _token_exchange(fields: Fields) -> tuple[tuple[object, ...], Make]:
+    return _exchange(fields)
+
+
+def _exchange(fields: Fields, *more: Text) -> tuple[tuple[object, ...], Callable[[Environment], TokenExchange]]:
+    """Read a token exchange; `more` are fields that are sent besides those of `send`."""
     call = fields.need_text("call")
     method, _, path = call.partition(" ")
     if call and (method != "POST" or not path.startswith("/")):
         fields.problems.add(call.mark, "'call' of a token exchange must be 'POST /path'")
     body = fields.values("send")
+    _check_apart([*(name.word for name, _ in fields.pairs("send")), *more], fields.problems)
     token_at = fields.need_text("token")
     expires = fields.node("expires")
     expires_at: str | None = None
@@ -190,11 +220,19 @@ def _token_exchange(fields: Fields) -> tuple[tuple[object, ...], Make]:
         inner.done()
     lifetime_s = fields.number("lifetime_s", 3600)
 
-    def make(environment: Environment) -> Auth:
+    def make(environment: Environment) -> TokenExchange:
         unit = cast("Literal['epoch_s', 'lifetime_s']", expires_as)
         return TokenExchange(path, _present(body, environment), token_at, expires_at, unit, lifetime_s)
 
     return (body,), make
+
+
+def _check_apart(names: Sequence[Text], problems: Problems) -> None:
+    """Report what is no field, and a field that stands within another: `a` and `a.b` cannot both be sent."""
+    for index, name in enumerate(names):
+        compile_field(name, name.mark, problems)
+        if any(is_one_place(name, other) for other in names[:index]):
+            problems.add(name.mark, f"field '{name}' is sent already; keep one of the two")
 
 
 def _client_credentials(fields: Fields) -> tuple[tuple[object, ...], Make]:

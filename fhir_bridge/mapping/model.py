@@ -111,7 +111,7 @@ class InteractionSpec:
 
     A patch instead names the interactions that it `reads` and `writes` with; one that is carried out `as_` an update
     names that, and the create that it is where its body tells no id. `then` names the read that tells what became of
-    a change. An operation without a resource type is one of the whole base.
+    a change. An operation without a resource type is one of the whole base. An `anonymous` call carries nobody's token.
     """
 
     mark: Mark
@@ -133,6 +133,7 @@ class InteractionSpec:
     writes: Text | None
     as_: tuple[Text, ...]
     then: Text | None
+    anonymous: bool = False
 
     @property
     def makes_a_call(self) -> bool:

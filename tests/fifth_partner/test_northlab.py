@@ -261,6 +261,27 @@ async def test_a_read_logs_in_and_gets_the_client(routes: Routes) -> None:
     assert response.headers["Last-Modified"] == "Sun, 01 Mar 2026 08:15:00 GMT"
 
 
+async def test_staff_of_the_laboratory_keep_their_own_session(folder: Path) -> None:
+    """Without a login of the bridge's own, theirs goes through, and is renewed."""
+    theirs = {name: value for name, value in NORTHLAB.items() if name not in ("NORTHLAB_LOGIN", "NORTHLAB_PASSWORD")}
+    app = {"NORTHLAB_APP": "app-7", "NORTHLAB_APP_SECRET": "sesame"}
+    routes = load_routes(folder / "mappings", folder / "profiles", SHIPPED | theirs | app)
+    session = {"session": {"key": "staff-2", "renewalKey": "renewal-2", "validForSeconds": 1800}}
+    lab = Lab(routes, answer(401, {}), answer(201, session), answer(200, RECORD))
+
+    response = await lab.call("GET", CLIENT, Authorization="Bearer staff-1", X_Lab_Renewal="renewal-1")
+
+    renewal = {"app": {"id": "app-7", "secret": "sesame"}, "renewalKey": "renewal-1"}
+    read = ("GET /lab/v3/clients/NL-00042", None)
+    assert lab.sent() == [read, ("POST /lab/v3/sessions/renewed", renewal), read]
+    assert [request.headers.get("Authorization") for request in lab.requests] == [
+        "Bearer staff-1",
+        None,
+        "Bearer staff-2",
+    ]
+    assert (response.status_code, resource(response)) == (200, PATIENT)
+
+
 async def test_the_present_version_can_be_read_by_its_id_and_no_other(routes: Routes) -> None:
     lab = Lab(routes, session(), answer(200, RECORD), answer(200, RECORD))
 

@@ -55,6 +55,33 @@ async def test_a_token_is_fetched_by_json_once_and_then_kept():
     assert (fetch.headers["content-type"], fetch.headers["api-key"]) == ("application/json", "k-1")
 
 
+async def test_a_token_may_stand_within_objects_on_both_ways():
+    """Dots in the names of fields lead into them."""
+    within = TokenExchange("/t", {"login.key": "k", "login.secret": "s"}, "data.token", "data.left", "lifetime_s", 600)
+    northlab = Northlab(
+        httpx.Response(201, json={"data": {"token": "t-1", "left": 100}}), httpx.Response(200), httpx.Response(200)
+    )
+    clock = Clock()
+    bridge = gateway(northlab, clock, auth=(within,))
+
+    await bridge.send(WRITE)
+    clock.now_s += 89
+    await bridge.send(WRITE)
+
+    assert orjson.loads(northlab.requests[0].content) == {"login": {"key": "k", "secret": "s"}}
+    assert northlab.authorizations() == [None, "Bearer t-1", "Bearer t-1"]
+
+
+@pytest.mark.parametrize("answer", [{}, {"data": {}}, {"data": "t-1"}, {"data": ["t-1"]}, {"data": {"token": {}}}])
+async def test_a_token_that_is_not_where_it_should_be_is_none(answer):
+    within = TokenExchange("/t", {}, "data.token", None, "epoch_s", 600)
+
+    error = await failure(gateway(Northlab(httpx.Response(201, json=answer)), auth=(within,)), WRITE)
+
+    assert error.status_code == 502
+    assert "it has no usable token at data.token" in error.issues[0].text
+
+
 async def test_client_credentials_are_posted_as_a_form_to_their_own_url():
     """RFC 6749 section 4.4.2, with `resource` as Azure's first version wants it; the partner's headers stay away."""
     answer = {"token_type": "Bearer", "expires_in": "3599", "expires_on": "1003599", "access_token": "t-1"}

@@ -3,7 +3,8 @@
 import anyio
 import pytest
 
-from fhir_bridge.gateway.token import Token, TokenCache
+from fhir_bridge.gateway.token import Token
+from fhir_bridge.gateway.token_cache import TokenCache
 from fhir_bridge.outcome import FhirError, Issue
 
 pytestmark = pytest.mark.anyio

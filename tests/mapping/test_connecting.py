@@ -9,6 +9,7 @@ from fhir_bridge.connection import (
     FixedHeaders,
     Forward,
     MutualTls,
+    Renewal,
     Timeouts,
     TokenExchange,
 )
@@ -61,6 +62,24 @@ def test_a_partner_without_an_address_is_there_and_not_configured(environment: d
     [
         ("{scheme: bearer, token: $T}", Bearer("t-1")),
         ("{scheme: forward}", Forward()),
+        (
+            (
+                "{scheme: forward, refresh: {header: X-Refresh, call: POST /s, send: {a.kind: r, a.app: $T, a.b: $U?}, "
+                "refresh_token: {send: a.old, receive: b.next}, token: b.key, expires: {at: b.ends}}}"
+            ),
+            Forward(
+                Renewal(
+                    "X-Refresh",
+                    TokenExchange("/s", {"a.kind": "r", "a.app": "t-1"}, "b.key", "b.ends", "epoch_s", 3600),
+                    "a.old",
+                    "b.next",
+                )
+            ),
+        ),
+        (
+            "{scheme: forward, refresh: {header: X-Refresh, call: POST /s, refresh_token: {send: old}, token: key}}",
+            Forward(Renewal("X-Refresh", TokenExchange("/s", {}, "key", None, "epoch_s", 3600), "old", None)),
+        ),
         (
             "{scheme: headers, headers: {X-Site: oslo, X-Key: $T, X-Unit: $U?}}",
             FixedHeaders({"X-Site": "oslo", "X-Key": "t-1"}),
@@ -139,6 +158,26 @@ connection:
     ]
 
 
+def test_a_token_is_forwarded_without_renewing_it_where_nobody_says_how() -> None:
+    """A first alternative needs variables; the second does without."""
+    refresh = "{header: X, call: POST /s, send: {app: $APP}, refresh_token: {send: old}, token: key}"
+    auth = f"{{first_of: [{{scheme: forward, refresh: {refresh}}}, {{scheme: forward}}]}}"
+
+    found = connection(f"{{base_url: $NORTHLAB_URL, auth: [{auth}]}}")
+
+    assert found is not None
+    assert found.auth == (Forward(),)
+
+
+def test_a_refresh_that_says_nothing_is_told_all_that_it_needs() -> None:
+    assert auth_problems("[{scheme: forward, refresh: {}}]") == [
+        "t.yaml:4:37: refresh has no 'header'; add it",
+        "t.yaml:4:37: refresh has no 'refresh_token'; add it",
+        "t.yaml:4:37: refresh has no 'call'; add it",
+        "t.yaml:4:37: refresh has no 'token'; add it",
+    ]
+
+
 def test_a_variable_that_is_set_to_nothing_is_not_set() -> None:
     assert auth_problems("[{scheme: bearer, token: $T}]", T="") == [
         "t.yaml:4:34: the variable T is not set; set it and start again"
@@ -152,7 +191,7 @@ def test_a_variable_that_is_set_to_nothing_is_not_set() -> None:
         ("[{token: $T}]", "t.yaml:4:10: auth has no 'scheme'; add it"),
         ("[{scheme: bearer}]", "t.yaml:4:10: auth has no 'token'; add it"),
         ("[{scheme: bearer, tokn: $T, token: $T}]", "t.yaml:4:27: unknown key 'tokn' in auth; did you mean 'token'?"),
-        ("[{scheme: forward, token: $T}]", "t.yaml:4:28: unknown key 'token' in auth; known here: scheme"),
+        ("[{scheme: forward, token: $T}]", "t.yaml:4:28: unknown key 'token' in auth; known here: refresh, scheme"),
         ("[{first_of: []}]", "t.yaml:4:10: 'first_of' is empty; list at least one scheme"),
         ("[forward]", "t.yaml:4:10: auth must be a mapping; write 'key: value' lines"),
         ("{scheme: forward}", "t.yaml:4:9: 'auth' must be a list; start each item with '- '"),
@@ -172,6 +211,26 @@ def test_a_variable_that_is_set_to_nothing_is_not_set() -> None:
         (
             "[{scheme: token-exchange, call: POST /s, token: k, expires: {at: e, as: minutes}}]",
             "t.yaml:4:81: unknown 'as: minutes'; known here: epoch_s, lifetime_s",
+        ),
+        (
+            "[{scheme: forward, refresh: {header: 'X Y', call: POST /s, token: k, refresh_token: {send: r}}}]",
+            "t.yaml:4:46: 'X Y' is no header of a request; write letters, digits and '-'",
+        ),
+        (
+            "[{scheme: forward, refresh: {header: X, call: POST /s, token: k, refresh_token: {}}}]",
+            "t.yaml:4:89: refresh_token has no 'send'; add it",
+        ),
+        (
+            "[{scheme: forward, refresh: {header: X, call: POST /s, token: k, send: {a: b}, refresh_token: {send: a.r}}}]",  # noqa: E501
+            "t.yaml:4:110: field 'a.r' is sent already; keep one of the two",
+        ),
+        (
+            "[{scheme: token-exchange, call: POST /s, token: k, send: {a b: c}}]",
+            "t.yaml:4:67: 'a b' is no field of the partner; write names with dots between: a.b.c",
+        ),
+        (
+            "[{scheme: forward, refresh: x}]",
+            "t.yaml:4:37: refresh must be a mapping; write 'key: value' lines",
         ),
         (
             "[{scheme: bearer, token: $T}, {scheme: forward}]",

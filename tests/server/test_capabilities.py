@@ -183,7 +183,10 @@ async def test_each_base_says_what_it_wants_of_a_caller(client: httpx.AsyncClien
     """eHealth's token is the caller's own where the bridge has none."""
     routes = shipped({name: value for name, value in SANDBOX.items() if name != "EHEALTH_ACCESS_TOKEN"})
     unchecked = "The bridge itself does not check who calls."
-    of_the_caller = "Send your access token for eHealth Ukraine, as a bearer token; it is passed on."
+    of_the_caller = (
+        "Send your access token for eHealth Ukraine, as a bearer token; it is passed on. With your refresh token in "
+        "X-Refresh-Token, an access token that has run out is renewed."
+    )
     own = "The bridge has credentials of its own for"
     oauth = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "OAuth"}]}
 

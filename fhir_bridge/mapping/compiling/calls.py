@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from fhir_bridge.connection import Forward
 from fhir_bridge.exchange import Repeat
 from fhir_bridge.fhir.definitions import Definitions
 from fhir_bridge.fhir.elements import Version, is_resource
@@ -14,6 +13,7 @@ from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.mapping.agreement import elements_named
 from fhir_bridge.mapping.calls import (
     Call,
+    Constant,
     IdPair,
     IdReceiver,
     MapReceiver,
@@ -26,10 +26,11 @@ from fhir_bridge.mapping.calls import (
 from fhir_bridge.mapping.checks import Check
 from fhir_bridge.mapping.compiling.maps import MapCompiler
 from fhir_bridge.mapping.connecting import Environment, resolve, value_of
+from fhir_bridge.mapping.fields import Variable
 from fhir_bridge.mapping.headers import Source
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.model import Content, HeaderSource, IdField, InteractionSpec, MappingFile, MapSpec
-from fhir_bridge.mapping.partner_fields import PartnerField, compile_field
+from fhir_bridge.mapping.partner_fields import compile_field
 from fhir_bridge.mapping.places import Paths, Place
 from fhir_bridge.mapping.refusals import Refusals
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
@@ -66,7 +67,8 @@ class CallCompiler:
 
     def _call(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Call | None:
         connection, _ = resolve(self.model.connection, self.model.partner, self.environment)
-        forwards = connection is not None and any(isinstance(auth, Forward) for auth in connection.auth)
+        renewal = connection.renewal if connection is not None else None
+        forwards = spec.anonymous or (connection is not None and connection.forwards)
         receiver, sender, headers = self._receiver(spec, maps), self._sender(spec, maps), self._headers(spec)
         if receiver is None:
             return None
@@ -81,6 +83,8 @@ class CallCompiler:
             repeat=_repeat(spec.repeat),
             safe_without=tuple(compile_field(path, path.mark, self.problems) for path in spec.safe_without),
             refusals=Refusals(self.model.partner, self.model.title, self.model.errors, forwards),
+            anonymous=spec.anonymous,
+            refresh_header=renewal.header.lower() if renewal is not None else None,
         )
 
     def _map_spec(self, content: Content) -> MapSpec | None:
@@ -110,10 +114,13 @@ class CallCompiler:
             constants=tuple(self._constants(spec.send)),
         )
 
-    def _constants(self, send: Content) -> list[tuple[PartnerField, str]]:
+    def _constants(self, send: Content) -> Iterator[Constant]:
         """The fields that go with whatever is sent; one whose optional variable is unset is left out."""
-        found = [(path, value_of(value, self.environment)) for path, value in send.with_.items()]
-        return [(compile_field(path, path.mark, self.problems), value) for path, value in found if value is not None]
+        for path, given in send.with_.items():
+            value = value_of(given, self.environment)
+            if value is not None:
+                field = compile_field(path, path.mark, self.problems)
+                yield Constant(field, value, secret=isinstance(given, Variable))
 
     def _receiver(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Receiver | None:
         receive = spec.receive

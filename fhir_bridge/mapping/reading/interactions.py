@@ -15,7 +15,7 @@ LIKE = ("uuid", "oid", "positive-integer")
 _OF_INTERACTIONS: Mapping[str, tuple[str, ...]] = {
     "patch": ("reads", "writes"),
     "as": ("as", "also", "definition"),
-    "call": ("call", "also", "definition", "send", "receive", "id", "headers", "repeat", "then"),
+    "call": ("call", "also", "definition", "send", "receive", "id", "headers", "repeat", "then", "anonymous"),
 }
 
 
@@ -55,6 +55,7 @@ def read_interaction(key: Node, node: Node, problems: Problems) -> InteractionSp
         writes=writes,
         as_=as_,
         then=fields.text("then"),
+        anonymous=fields.flag("anonymous"),
     )
     fields.done()
     return spec
