@@ -232,6 +232,15 @@ _BOTH: Mapping[str, Sequence[Rule]] = {
         _never_at_home("address", "org-2"),
         _never_at_home("telecom", "org-3"),
     ),
+    "Consent": (_one_of(("policy", "policyRule"), "ppc-1"),),
+    "Group": (
+        _rule(
+            "grp-1",
+            "A group that is not `actual` has no `member`",
+            lambda value: not _has(value, "member") or value.get("actual") is True,
+            ".member",
+        ),
+    ),
     "BundleEntry": ENTRY,
 }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -280,6 +280,29 @@ def test_the_state_of_a_condition_in_r4(resource: Json, broken: list[tuple[str, 
 )
 def test_the_state_of_a_condition_in_stu3(resource: Json, broken: list[tuple[str, str]]) -> None:
     assert told(check_stu3(resource)) == broken
+
+
+@pytest.mark.parametrize("check", [check_r4, check_stu3])
+def test_a_consent_names_the_policy_that_it_keeps_to(check: Callable[[Json], list[Issue]]) -> None:
+    consent = {"resourceType": "Consent", "status": "active"}
+    by_policy, by_rule, without = (
+        [issue.text for issue in check({**consent, **more}) if "ppc-1" in issue.text]
+        for more in ({"policy": [{"uri": X}]}, {"policyRule": {"text": "the terms"}}, {})
+    )
+
+    assert (by_policy, by_rule) == ([], [])
+    assert without == ["One of `policy`, `policyRule` must be there; add one (ppc-1)."]
+
+
+def test_a_group_that_is_only_described_has_no_members() -> None:
+    group = {"resourceType": "Group", "type": "person", "actual": False}
+    member = [{"entity": {"reference": "Patient/1"}}]
+
+    assert check_r4(group) == []
+    assert check_r4({**group, "actual": True, "member": member}) == []
+    assert told(check_r4({**group, "member": member})) == [
+        ("A group that is not `actual` has no `member` (grp-1).", "Group.member")
+    ]
 
 
 def test_money_has_a_currency_in_stu3() -> None:
