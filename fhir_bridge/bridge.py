@@ -296,6 +296,8 @@ def _offers(partner: Partner) -> list[Offer]:
             profile=route.profile,
             of_system=route.of_system,
             system=partner.logical_system,
+            parameters=route.parameters,
+            by_id=route.searched_by_id,
         )
         for route in partner.routes
         for name in (route.names() or (None,))

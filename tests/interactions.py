@@ -16,6 +16,7 @@ START = "<!-- what follows is written by `make interactions` -->\n"
 
 _SPELLED = {
     "read": "GET {type}/{{id}}",
+    "vread": "GET {type}/{{id}}/_history/{{version}}",
     "update": "PUT {type}/{{id}}",
     "patch": "PATCH {type}/{{id}}",
     "create": "POST {type}",

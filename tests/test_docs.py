@@ -23,7 +23,7 @@ from fhir_bridge.mapping.connecting import SCHEMES
 from fhir_bridge.mapping.fields import Fields
 from fhir_bridge.mapping.like import LIKE
 from fhir_bridge.mapping.model import ANYTHING
-from fhir_bridge.mapping.reading import errors, files, interactions, maps
+from fhir_bridge.mapping.reading import errors, files, interactions, maps, searches
 from fhir_bridge.mapping.source import MappingFileError
 from fhir_bridge.mapping.transforms import TRANSFORMS
 from fhir_bridge.outcome import ErrorCode, Json
@@ -74,6 +74,7 @@ SECTIONS: Mapping[str, str] = {
     "_read_call": "Interactions",
     "_read_repeat": "Repeat",
     "_read_content": "Send and receive",
+    "read_argument": "Searches",
     "_read_id_field": "Send and receive",
     "_read_sources": "Headers",
     "_read_source": "Headers",
@@ -109,7 +110,7 @@ ACCESSORS = {
 def known_keys() -> dict[str, set[str]]:
     """Return the keys that the reader of mapping files asks for, by function: `fields.text("at")` asks for `at`."""
     found: dict[str, set[str]] = {}
-    for module in (files, interactions, maps, errors, connecting):
+    for module in (files, interactions, searches, maps, errors, connecting):
         for function in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(function, ast.FunctionDef):
                 for variable, key in _asked(function):

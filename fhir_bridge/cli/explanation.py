@@ -21,6 +21,8 @@ from fhir_bridge.connection import (
 from fhir_bridge.fhir import bundle
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.json import dumps, loads
+from fhir_bridge.fhir.search import asks_for_ids
+from fhir_bridge.mapping.arguments import Arguments
 from fhir_bridge.mapping.calls import Call, MapSender, PassSender, Sender
 from fhir_bridge.mapping.partner_fields import dotted
 from fhir_bridge.mapping.routes import Partner, Route, Routes, Step
@@ -48,6 +50,8 @@ def explanation(routes: Routes, interaction: Interaction) -> list[str]:
     lines += _later(partner, route, shown, interaction)
     if route.code == "patch":
         return [*lines, "", *_patch(partner, route, interaction)]
+    if route.call.arguments is not None:
+        return [*lines, *_arguments(route.call.arguments, interaction)]
     if route.call.sender is None:
         return lines
     return [*lines, "", *_content(route, route.call.sender, interaction)]
@@ -115,7 +119,8 @@ def _later(partner: Partner, route: Route, shown: Sequence[PartnerCall], interac
 
 def _is_made_by(step: Step, call: PartnerCall) -> bool:
     path = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(step.call.path))
-    return step.call.method == call.method and re.fullmatch(path, call.path.replace("%24", "$")) is not None
+    made = call.path if "?" in step.call.path else call.path.partition("?")[0]
+    return step.call.method == call.method and re.fullmatch(path, made.replace("%24", "$")) is not None
 
 
 def _address(partner: Partner, call: Call, interaction: Interaction) -> str:
@@ -196,6 +201,13 @@ def _content(route: Route, sender: Sender, interaction: Interaction) -> list[str
     if not behind:
         return [*lines, "", "Nothing is left behind."]
     return [*lines, "", "Left behind, for no row takes it:", *(f"  {path}" for path in behind)]
+
+
+def _arguments(said: Arguments, interaction: Interaction) -> Iterator[str]:
+    """What a search may say to the partner; nothing of one that names ids, whose records are read."""
+    if said.arguments and not asks_for_ids(interaction.query):
+        rows = [(each.parameter, dotted(each.field.keys), _place(each.mark)) for each in said.arguments]
+        yield from ("", *table(("search parameter", "partner field", "rule"), rows))
 
 
 def _rows(sender: Sender, resource: Json) -> list[Sequence[str]]:

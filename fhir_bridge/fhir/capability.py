@@ -9,6 +9,7 @@ from typing import Any
 from fhir_bridge.fhir.conformance import TYPES
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.negotiation import FHIR_JSON, FHIR_XML, JSON_PATCH, MERGE_PATCH_TYPES
+from fhir_bridge.fhir.search import Parameter
 from fhir_bridge.outcome import Json
 
 RELEASED = "2026-11-21"
@@ -24,7 +25,7 @@ class Offer:
     """One interaction that is offered: `operation` is a name without `$`, `definition` and `profile` are canonicals.
 
     `of_system`: an operation of the whole base. `system`: whose identifiers a search finds records by. `by`: who
-    offers it.
+    offers it. A search finds records by `parameters`, and `by_id`, where it does not say otherwise.
     """
 
     resource_type: str
@@ -35,6 +36,8 @@ class Offer:
     profile: str | None = None
     of_system: bool = False
     system: str | None = None
+    parameters: tuple[Parameter, ...] = ()
+    by_id: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,17 +216,27 @@ def _resource(offers: Sequence[Offer]) -> dict[str, Any]:
         resource["conditionalRead"] = "full-support"
     if "update" in codes:
         resource["conditionalUpdate"] = True
-    if "search-type" in codes:
-        resource["searchParam"] = _search_parameters(offers)
+    if parameters := _search_parameters(offers):
+        resource["searchParam"] = parameters
     return resource
 
 
 def _search_parameters(offers: Sequence[Offer]) -> list[Json]:
-    systems = dict.fromkeys(offer.system for offer in offers if offer.code == "search-type" and offer.system)
+    by_id = [offer for offer in offers if offer.code == "search-type" and offer.by_id]
+    systems = dict.fromkeys(offer.system for offer in by_id if offer.system)
     name = offers[0].resource_type
     documentation = f"With a system, which is the logical id's: {', '.join(systems)}."
     identifier = {"name": "identifier", "definition": f"{_PARAMETERS}/{name}-identifier", "type": "token"}
-    return [_ID, *([{**identifier, "documentation": documentation}] if systems else [])]
+    return [
+        *([_ID] if by_id else []),
+        *([{**identifier, "documentation": documentation}] if systems else []),
+        *map(_search_parameter, dict.fromkeys(parameter for offer in offers for parameter in offer.parameters)),
+    ]
+
+
+def _search_parameter(parameter: Parameter) -> Json:
+    documentation = {"documentation": parameter.documentation} if parameter.documentation else {}
+    return {"name": parameter.name, "definition": parameter.definition, "type": parameter.type, **documentation}
 
 
 def _documentation(offers: Iterable[Offer]) -> list[str]:

@@ -11,7 +11,7 @@ from fhir_bridge.fhir.interaction import Address, FhirResponse, Interaction
 from fhir_bridge.fhir.search import Criteria, read_page, searchset, sort_parameters, unknown_parameters
 from fhir_bridge.outcome import FhirError, Issue, Json
 
-TYPES = ("StructureDefinition", "OperationDefinition", "CodeSystem", "ValueSet", "ConceptMap")
+TYPES = ("StructureDefinition", "OperationDefinition", "SearchParameter", "CodeSystem", "ValueSet", "ConceptMap")
 """The types of definitions that are served."""
 
 _PARAMETERS = ("url", "_id", "name")

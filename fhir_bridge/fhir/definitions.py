@@ -20,7 +20,8 @@ _HL7 = ("http://hl7.org/fhir/", "http://terminology.hl7.org/")
 _REFERENCE_KEYS = frozenset(
     {"profile", "targetProfile", "baseDefinition", "valueSet", "inputProfile", "outputProfile", "instantiates"}
 )
-_OURS = re.compile(rf"{re.escape(CANONICAL)}/(StructureDefinition|ValueSet|CodeSystem|ConceptMap|OperationDefinition)/")
+_OF_OURS = "StructureDefinition|ValueSet|CodeSystem|ConceptMap|OperationDefinition|SearchParameter"
+_OURS = re.compile(rf"{re.escape(CANONICAL)}/({_OF_OURS})/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Searches that a facade can answer: by the logical id, or by the identifier that is the logical id.
+"""Searches that a facade can answer: by the logical id, by the identifier that is it, or by a list of the partner's.
 
 https://hl7.org/fhir/R4/search.html
 """
@@ -19,6 +19,15 @@ RESULT_PARAMETERS = frozenset({"_format", "_pretty", "_summary", "_elements", "_
 _IN_LINKS = ("_summary", "_elements")
 MAX_IDS = 100
 """How many records one search may ask for: each is a call of the partner."""
+
+
+class Parameter(NamedTuple):
+    """A search parameter that is offered: `type` is FHIR's, `definition` a canonical."""
+
+    name: str
+    type: str
+    definition: str
+    documentation: str | None = None
 
 
 class Page(NamedTuple):
@@ -110,6 +119,11 @@ def _few(ids: Iterable[str]) -> tuple[str, ...]:
     return once
 
 
+def asks_for_ids(query: Iterable[tuple[str, str]]) -> bool:
+    """Whether a search names records one by one."""
+    return any(name.partition(":")[0] in ("_id", "identifier") and value for name, value in query)
+
+
 def unanswerable(resource_type: str, system: str | None) -> FhirError:
     """Return the error for criteria that no record can be found by."""
     ways = f"`_id` or `identifier={system}|…`" if system else "`_id`"
@@ -139,24 +153,37 @@ def unknown_parameters(names: Sequence[str]) -> list[Issue]:
 
 
 def searchset(base_url: str, resource_type: str, criteria: Criteria, found: Sequence[Json]) -> Json:
-    """Return the Bundle of what was found, or of the page of it that is wanted.
+    """Return the Bundle of what was found, or of the page of it that is wanted."""
+    size, offset, _ = criteria.page
+    shown = found[offset : None if size is None else offset + size]
+    return page_of_searchset(base_url, resource_type, criteria, shown, len(found))
+
+
+def page_of_searchset(
+    base_url: str, resource_type: str, criteria: Criteria, shown: Sequence[Json], total: int | None
+) -> Json:
+    """Return the Bundle of one page; `total` is how many there are on all pages, None where nobody knows.
 
     Its `self` link holds just the parameters that were used. https://hl7.org/fhir/R4/http.html#paging
     """
     address = f"{base_url}/{resource_type}"
-    size, offset, _ = criteria.page
     links = [
         {"relation": relation, "url": "?".join(filter(None, [address, _query(criteria, at)]))}
-        for relation, at in _links(criteria.page, len(found))
+        for relation, at in _links(criteria.page, len(shown), total)
     ]
     entries = [
-        {"fullUrl": f"{address}/{resource['id']}", "resource": resource, "search": {"mode": "match"}}
-        for resource in found[offset : None if size is None else offset + size]
+        {"fullUrl": _full_url(address, resource, links[0]["url"], n), "resource": resource, "search": {"mode": "match"}}
+        for n, resource in enumerate(shown)
     ]
-    if criteria.unknown and size != 0:
+    if criteria.unknown and criteria.page.size != 0:
         entries.append(_left_aside(criteria, links[0]["url"]))
-    bundle = {"resourceType": "Bundle", "type": "searchset", "total": len(found)}
+    bundle = {"resourceType": "Bundle", "type": "searchset", **({} if total is None else {"total": total})}
     return {**bundle, "link": links, **({"entry": entries} if entries else {})}
+
+
+def _full_url(address: str, resource: Json, link: str, index: int) -> str:
+    """The address of a match; what has no id has none, and gets a name of its own."""
+    return f"{address}/{resource['id']}" if "id" in resource else f"urn:uuid:{uuid5(NAMESPACE_URL, f'{link}#{index}')}"
 
 
 def _left_aside(criteria: Criteria, link: str) -> Json:
@@ -165,10 +192,10 @@ def _left_aside(criteria: Criteria, link: str) -> Json:
     return {"fullUrl": f"urn:uuid:{uuid5(NAMESPACE_URL, link)}", "resource": outcome, "search": {"mode": "outcome"}}
 
 
-def _links(page: Page, total: int) -> list[tuple[str, int]]:
-    """The pages that the answer leads to, by their offsets."""
+def _links(page: Page, shown: int, total: int | None) -> list[tuple[str, int]]:
+    """The pages that the answer leads to, by offset; a full page is not the last where nobody knows the total."""
     links = [("self", page.offset)]
-    if page.size and page.offset + page.size < total:
+    if page.size and (shown == page.size if total is None else page.offset + page.size < total):
         links.append(("next", page.offset + page.size))
     if page.size and page.offset > 0:
         links.append(("previous", max(0, page.offset - page.size)))

@@ -38,7 +38,7 @@ def summary(resource: Json, kind: Kind, version: Version) -> Json:
         return resource
     if kind == "count":
         return _without_entries(resource)
-    return _each(resource, lambda one, _: _marked(_SUMMARIES[kind](one, version), version), version)
+    return _each(resource, lambda one, _: marked(_SUMMARIES[kind](one, version), version), version)
 
 
 def only_elements(resource: Json, names: Sequence[str], version: Version) -> Json:
@@ -51,7 +51,7 @@ def only_elements(resource: Json, names: Sequence[str], version: Version) -> Jso
 
     def cut(one: Json, is_included: bool) -> Json:
         asked = set(_asked(names, one["resourceType"], is_included))
-        return _marked(_top(one, version, partial(_is_named, asked)), version) if asked else one
+        return marked(_top(one, version, partial(_is_named, asked)), version) if asked else one
 
     return _each(resource, cut, version)
 
@@ -156,7 +156,7 @@ def _reduced(item: Json, type_name: str, version: Version) -> Json:
     return _true(item, version) if _has_type(item, version) else item
 
 
-def _marked(resource: Json, version: Version) -> Json:
+def marked(resource: Json, version: Version) -> Json:
     """Return the resource with the tag SUBSETTED, once: it must not be taken for the whole and sent back."""
     meta = resource.get("meta", {})
     tags = meta.get("tag", [])

@@ -36,6 +36,11 @@ def _included(include: Json, reference: str, definitions: Definitions) -> Iterab
     return [(system, concept["code"]) for concept in concepts]
 
 
+def all_codes(code_system: Json) -> list[str]:
+    """Return every code that a CodeSystem lists."""
+    return [concept["code"] for concept in _all_concepts(code_system.get("concept", ()))]
+
+
 def _all_concepts(concepts: Iterable[Json]) -> Iterator[Json]:
     """Yield the concepts of a CodeSystem, each followed by those below it."""
     for concept in concepts:

@@ -23,11 +23,23 @@ def check_agreement(model: MappingFile, problems: Problems) -> None:
             problems.add(spec.mark, f"'{spec.resource_type}' is no resource type{hint}")
         if spec.code == "read" and spec.send is not None:
             problems.add(spec.send.mark, "a read sends nothing; remove 'send'")
+        if spec.code == "search":
+            _check_search(spec, problems)
+        elif spec.send is not None and spec.send.map is None:
+            problems.add(spec.send.mark, f"'{spec.key}' sends a resource; add its 'map'")
         _check_named(model, spec, ((spec.reads, "read"), (spec.writes, "update"), (spec.then, "read")), problems)
         for content in filter(None, (spec.send, spec.receive)):
             _check_content(model, spec, content, problems)
         if spec.makes_a_call:
             _check_path(spec, _sent(model, spec), problems)
+
+
+def _check_search(spec: InteractionSpec, problems: Problems) -> None:
+    """A search sends no resource, and receives a list of them."""
+    if spec.send is not None and spec.send.map is not None:
+        problems.add(spec.send.map.mark, "a search sends no resource; write 'with' alone, and 'body' or 'query'")
+    if spec.receive is not None and (spec.receive.each is None or spec.receive.map is None):
+        problems.add(spec.receive.mark, "a search receives a list; add 'each', the field that holds it, and a 'map'")
 
 
 def elements_named(model: MappingFile, map_name: str) -> Iterator[str]:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
-from urllib.parse import quote
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
 
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse, Repeat
 from fhir_bridge.fhir.conversion import to_r4, to_stu3
@@ -16,10 +16,11 @@ from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.json import dumps, loads
 from fhir_bridge.fhir.r4_stu3 import stu3_expression
+from fhir_bridge.mapping.arguments import Arguments
 from fhir_bridge.mapping.checks import Check, modifier_extensions
 from fhir_bridge.mapping.headers import Source, read_headers
 from fhir_bridge.mapping.maps import Map
-from fhir_bridge.mapping.partner_fields import PartnerField, Unreadable, dotted
+from fhir_bridge.mapping.partner_fields import Constant, Keys, PartnerField, Unreadable, dotted
 from fhir_bridge.mapping.places import Place
 from fhir_bridge.mapping.refusals import Refusals
 from fhir_bridge.mapping.rows import Pair, Sending
@@ -33,14 +34,6 @@ class IdPair:
 
     field: PartnerField
     transform: Transform
-
-
-class Constant(NamedTuple):
-    """A field that goes with whatever is sent; `secret` where the value came from the environment."""
-
-    field: PartnerField
-    value: str
-    secret: bool
 
 
 class Sender(Protocol):
@@ -62,12 +55,15 @@ class Sender(Protocol):
 class Received:
     """What a success's body tells: a resource (None where it holds none), and the id of the record.
 
-    `unknown_codes` are partner codes that no table knows, as (field, code).
+    `unknown_codes` are partner codes that no table knows, as (field, code). `found` are the resources of a list,
+    `total` how many there are on all its pages, None where nobody told.
     """
 
     resource: Json = None
     id: str | None = None
     unknown_codes: tuple[tuple[str, str], ...] = ()
+    found: tuple[Json, ...] = ()
+    total: int | None = None
 
 
 class Receiver(Protocol):
@@ -180,16 +176,23 @@ class MapReceiver:
 
     def receive(self, body: bytes, interaction: Interaction) -> Received:
         record = read_json(body)
-        keys = self.at.keys if self.at else ()
         if self.at is not None:
             record = self.at.get(record)
-        resource, receiving = self.map.to_fhir(record)
-        problems = self.structure(resource)
-        if problems:
-            raise Unreadable(keys, f"it makes no FHIR: {problems[0].expression}: {problems[0].text.removesuffix('.')}")
+        resource, unknown_codes = read_resource(self.map, self.structure, record, self.at.keys if self.at else ())
         id_ = _read_id(record, self.id) if self.id is not None else resource.get("id")
         check_told_id(id_, interaction)
-        return Received(resource, id_, tuple(receiving.unknown_codes))
+        return Received(resource, id_, unknown_codes)
+
+
+def read_resource(
+    map_: Map, structure: Check, record: Json, keys: Keys = ()
+) -> tuple[Json, tuple[tuple[str, str], ...]]:
+    """Return the resource that a record is, and the unknown codes in it; raises Unreadable where it makes no FHIR."""
+    resource, receiving = map_.to_fhir(record)
+    problems = structure(resource)
+    if problems:
+        raise Unreadable(keys, f"it makes no FHIR: {problems[0].expression}: {problems[0].text.removesuffix('.')}")
+    return resource, tuple(receiving.unknown_codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +282,7 @@ _WITH_BODY = {"Accept": "application/json", "Content-Type": "application/json"}
 class Call:
     """One call of a partner, compiled. `then` is the read that tells what became of a change.
 
+    A `sender` makes what is sent of a resource; `arguments` make it of what a search asks for.
     An `anonymous` call carries nobody's token. A client's refresh token is in the header `refresh_header` of its
     request, in lower case.
     """
@@ -296,6 +300,7 @@ class Call:
     then: Call | None = None
     anonymous: bool = False
     refresh_header: str | None = None
+    arguments: Arguments | None = None
 
     def prepare(
         self, interaction: Interaction, resource: Json, *, already: Mapping[str, Json] = _NOTHING
@@ -304,24 +309,37 @@ class Call:
 
         Fields that the partner has `already`, with just these values, are not sent again.
         """
-        sending = self.sender.send(resource, interaction) if self.sender else Sending()
+        sending = self._send(resource, interaction)
         if already:
             sending.body = {field: value for field, value in sending.body.items() if already.get(field) != value}
         headers, problems = read_headers(self.headers, interaction, resource)
+        has_body = self.sender is not None or (self.arguments is not None and self.method != "GET")
         request = PartnerRequest(
             partner=self.partner,
             method=self.method,
-            path=_fill(self.path, {"id": interaction.id, **sending.path}),
-            headers={**(_WITH_BODY if self.sender else _WITHOUT_BODY), **headers},
-            body=dumps(self.sender.complete(sending.body, interaction)) if self.sender else None,
+            path=_with_query(_fill(self.path, {"id": interaction.id, **sending.path}), sending.query),
+            headers={**(_WITH_BODY if has_body else _WITHOUT_BODY), **headers},
+            body=dumps(self._complete(sending.body, interaction)) if has_body else None,
             repeat=self.repeat_of(sending.body),
             client_authorization=interaction.headers.get("authorization"),
             client_refresh_token=interaction.headers.get(self.refresh_header or ""),
             anonymous=self.anonymous,
         )
-        sender = self.sender
-        outgoing = Outgoing(request, sending, lambda: sender.pairs(resource) if sender else [])
+        outgoing = Outgoing(request, sending, lambda: self._pairs(resource))
         return outgoing, [*sending.issues_of(sending.body), *problems]
+
+    def _send(self, resource: Json, interaction: Interaction) -> Sending:
+        if self.arguments is not None:
+            return self.arguments.send(interaction)
+        return self.sender.send(resource, interaction) if self.sender else Sending()
+
+    def _complete(self, body: Json, interaction: Interaction) -> Json:
+        return self.sender.complete(body, interaction) if self.sender else body
+
+    def _pairs(self, resource: Json) -> list[Pair]:
+        if self.arguments is not None:
+            return self.arguments.pairs()
+        return self.sender.pairs(resource) if self.sender else []
 
     def read(self, interaction: Interaction, response: PartnerResponse, outgoing: Outgoing) -> Received:
         """Return what a partner's answer tells; raises FhirError."""
@@ -351,3 +369,7 @@ class Call:
 def _fill(path: str, variables: Mapping[str, str]) -> str:
     """Return the path with its variables, each percent-encoded so that it stays one segment."""
     return re.sub(r"\{(\w+)\}", lambda match: quote(variables.get(match.group(1), ""), safe=""), path)
+
+
+def _with_query(path: str, query: Sequence[tuple[str, str]]) -> str:
+    return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}" if query else path

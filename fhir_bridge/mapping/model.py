@@ -89,10 +89,29 @@ class IdField:
 
 
 @dataclass(frozen=True, slots=True)
+class ArgumentSpec:
+    """What a search says in a call, by the partner's name for it: exactly one of `most`, `is_offset` and `parameter`.
+
+    `most`: how many records are wanted, and this many at most. `is_offset`: from which record on.
+    """
+
+    name: Text
+    most: int | None = None
+    is_offset: bool = False
+    parameter: Text | None = None
+    definition: Text | None = None
+    as_: Text | None = None
+    system: Text | None = None
+    join: str | None = None
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """What is sent or received: a map, or a resource as it is; of an answer, it may be the id alone, or nothing.
 
-    `profile` is another one than the map's, `with_` are fields that go with whatever is sent.
+    `profile` is another one than the map's, `with_` are fields that go with whatever is sent. `each` is where the
+    items of a list are, `outer` the fields around an item that count as its own, `total` how many items there are.
     """
 
     mark: Mark
@@ -103,6 +122,9 @@ class Content:
     empty_is_success: bool
     profile: Text | None
     with_: Mapping[Text, Value]
+    each: Text | None = None
+    outer: tuple[Text, ...] = ()
+    total: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +133,9 @@ class InteractionSpec:
 
     A patch instead names the interactions that it `reads` and `writes` with; one that is carried out `as_` an update
     names that, and the create that it is where its body tells no id. `then` names the read that tells what became of
-    a change. An operation without a resource type is one of the whole base. An `anonymous` call carries nobody's token.
+    a change. An operation without a resource type is one of the whole base. A search says in its `query` and `body`
+    what it is for; a `subsetted` one tells less of each record than a read. An `anonymous` call
+    carries nobody's token.
     """
 
     mark: Mark
@@ -134,6 +158,9 @@ class InteractionSpec:
     as_: tuple[Text, ...]
     then: Text | None
     anonymous: bool = False
+    query: tuple[ArgumentSpec, ...] = ()
+    body: tuple[ArgumentSpec, ...] = ()
+    subsetted: bool = False
 
     @property
     def makes_a_call(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_bridge.mapping.source import Mark, Problems
 from fhir_bridge.outcome import Json
@@ -52,6 +52,14 @@ class PartnerField:
         for key in around:
             node = node.setdefault(key, {})
         node[last] = value
+
+
+class Constant(NamedTuple):
+    """A field that goes with whatever is sent; `secret` where the value came from the environment."""
+
+    field: PartnerField
+    value: str
+    secret: bool
 
 
 def compile_field(path: str, mark: Mark, problems: Problems) -> PartnerField:

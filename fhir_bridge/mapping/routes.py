@@ -11,7 +11,7 @@ from fhir_bridge.fhir.definitions import Definitions
 from fhir_bridge.fhir.elements import Version, is_resource
 from fhir_bridge.fhir.interaction import ID, Address, Code, Interaction
 from fhir_bridge.fhir.problems import shown
-from fhir_bridge.fhir.search import no_conditional_create, read_criteria, several_matches, unanswerable
+from fhir_bridge.fhir.search import Parameter, no_conditional_create, read_criteria, several_matches, unanswerable
 from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.like import LIKE
 from fhir_bridge.mapping.plans.steps import MakePlan
@@ -43,7 +43,8 @@ class Route:
     """One interaction of one partner. `operation` and `also` are names without `$`; `profile` is what it takes.
 
     An operation is one of an instance, or, with `of_system`, of the whole base. `call` is what the interaction is
-    about, `steps` are all the calls that it may make, in order.
+    about, `steps` are all the calls that it may make, in order. A search offers `parameters`, and finds what has an
+    id where it is `searched_by_id`.
     """
 
     mark: Mark
@@ -58,6 +59,8 @@ class Route:
     plan: MakePlan
     steps: tuple[Step, ...]
     of_system: bool = False
+    parameters: tuple[Parameter, ...] = ()
+    searched_by_id: bool = False
 
     def names(self) -> tuple[str, ...]:
         """The operation's names, the first of them its own; none where it is no operation."""

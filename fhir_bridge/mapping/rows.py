@@ -22,13 +22,14 @@ class UnknownCode(ValueError):
 
 @dataclass(slots=True)
 class Sending:
-    """What rows write for the partner: the JSON `body`, the variables of the URL's path, and what went wrong.
+    """What is written for the partner: the JSON `body`, variables of the URL's path, its query, and what went wrong.
 
     `lost` are codes that the partner would lose with a field: it takes each field of the body whole.
     """
 
     body: dict[str, Any] = field(default_factory=dict)
     path: dict[str, str] = field(default_factory=dict)
+    query: list[tuple[str, str]] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     lost: list[tuple[str, Issue]] = field(default_factory=list)
 

@@ -12,6 +12,7 @@ from fhir_bridge.fhir.capability import (
     capability_statement,
     terminology_capabilities,
 )
+from fhir_bridge.fhir.search import Parameter
 from fhir_bridge.outcome import Json
 
 R4 = Statement(
@@ -74,7 +75,10 @@ def test_a_base_that_offers_nothing_still_has_what_every_base_has() -> None:
             ],
             "operation": [VALIDATE],
         }
-        for name in ("StructureDefinition", "OperationDefinition", "CodeSystem", "ValueSet", "ConceptMap")
+        for name in (
+            *("StructureDefinition", "OperationDefinition", "SearchParameter"),
+            *("CodeSystem", "ValueSet", "ConceptMap"),
+        )
     ]
 
     assert capability_statement(R4, []) == {
@@ -176,6 +180,27 @@ def test_a_type_whose_records_tell_their_versions_has_versions() -> None:
     told = resource(offer("read"), offer("vread"))
 
     assert (told["interaction"], told["versioning"]) == ([{"code": "read"}, {"code": "vread"}], "versioned")
+
+
+STATE = Parameter("state", "token", "https://northlab.example/SearchParameter/state", "Open or closed.")
+NUMBER = Parameter("number", "token", "http://hl7.org/fhir/SearchParameter/Patient-number")
+
+
+def test_a_search_lists_each_parameter_that_its_partners_know() -> None:
+    found = resource(
+        offer("search-type", parameters=(STATE, NUMBER), by_id=False),
+        offer("search-type", by="Southlab", parameters=(NUMBER,)),
+    )
+
+    assert found["searchParam"] == [
+        ID,
+        {"name": "state", "definition": STATE.definition, "type": "token", "documentation": "Open or closed."},
+        {"name": "number", "definition": NUMBER.definition, "type": "token"},
+    ]
+
+
+def test_a_search_that_finds_all_or_nothing_has_no_parameter() -> None:
+    assert "searchParam" not in resource(offer("search-type", by_id=False))
 
 
 def test_a_create_is_not_conditional() -> None:

@@ -338,6 +338,87 @@ async def test_a_record_of_somebody_else_is_never_handed_out(routes: Routes) -> 
     )
 
 
+# --- lists ---
+
+
+async def test_a_list_is_one_call_and_its_links_lead_to_the_other_pages(routes: Routes) -> None:
+    page = {"page": {"clients": [{"clientNumber": "NL-00042", "open": True, "born": "1984-02-29"}], "found": 3}}
+    lab = Lab(routes, session(), answer(200, page))
+
+    response = await lab.call("GET", "/fhir/northlab/Patient?active=true&_count=1&_offset=1")
+
+    base = "http://bridge.test/fhir/northlab/Patient"
+    assert lab.sent() == [("GET /lab/v3/clients?open=true&pageSize=1&from=1", None)]
+    assert (response.status_code, resource(response)) == (
+        200,
+        {
+            "resourceType": "Bundle",
+            "type": "searchset",
+            "total": 3,
+            "link": [
+                {"relation": "self", "url": f"{base}?active=true&_count=1&_offset=1"},
+                {"relation": "next", "url": f"{base}?active=true&_count=1&_offset=2"},
+                {"relation": "previous", "url": f"{base}?active=true&_count=1"},
+            ],
+            "entry": [
+                {
+                    "fullUrl": f"{base}/NL-00042",
+                    "resource": {
+                        "resourceType": "Patient",
+                        "id": "NL-00042",
+                        "meta": {
+                            "tag": [
+                                {
+                                    "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+                                    "code": "SUBSETTED",
+                                }
+                            ]
+                        },
+                        "active": True,
+                        "birthDate": "1984-02-29",
+                    },
+                    "search": {"mode": "match"},
+                }
+            ],
+        },
+    )
+
+
+async def test_a_list_may_be_asked_for_by_post_and_lie_in_lists(routes: Routes) -> None:
+    households = [
+        {"clientNumber": "NL-00042", "relatives": [{"relativeNumber": "R-1", "born": "2012-05-01"}]},
+        {"clientNumber": "NL-00042", "relatives": []},
+    ]
+    lab = Lab(routes, session(), answer(200, households))
+
+    response = await lab.call("GET", "/fhir/northlab/RelatedPerson?patient=Patient/NL-00042")
+
+    assert lab.sent() == [("POST /lab/v3/relatives/find", {"kind": "kin", "client": {"number": "NL-00042"}})]
+    assert [entry["resource"] for entry in resource(response)["entry"]] == [
+        {
+            "resourceType": "RelatedPerson",
+            "id": "R-1",
+            "patient": {"identifier": {"value": "NL-00042"}},
+            "birthDate": "2012-05-01",
+        }
+    ]
+
+
+async def test_the_statement_lists_the_parameters_of_a_list(routes: Routes) -> None:
+    response = await Lab(routes).call("GET", "/fhir/northlab/metadata")
+
+    found = {each["type"]: each.get("searchParam") for each in resource(response)["rest"][0]["resource"]}
+    patient, relative = found["Patient"], found["RelatedPerson"]
+    assert [each["name"] for each in patient] == ["_id", "identifier", "active"]
+    assert relative == [
+        {
+            "name": "patient",
+            "definition": "http://hl7.org/fhir/SearchParameter/RelatedPerson-patient",
+            "type": "reference",
+        }
+    ]
+
+
 # --- create ---
 
 
@@ -757,6 +838,11 @@ async def test_its_capability_statement_offers_exactly_what_its_file_says(routes
                     "definition": "http://hl7.org/fhir/SearchParameter/Patient-identifier",
                     "type": "token",
                     "documentation": f"With a system, which is the logical id's: {CANONICAL}/sid/northlab-client.",
+                },
+                {
+                    "name": "active",
+                    "definition": "http://hl7.org/fhir/SearchParameter/Patient-active",
+                    "type": "token",
                 },
             ],
             "operation": [

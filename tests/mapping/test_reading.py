@@ -108,7 +108,7 @@ INTERACTION = [
         [
             (
                 "1: '$ Patient' is no interaction; write '<interaction> <Type>' or '$name "
-                "<Type>'; known here: $name, create, patch, read, update"
+                "<Type>'; known here: $name, create, patch, read, search, update"
             )
         ],
     ),

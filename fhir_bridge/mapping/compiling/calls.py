@@ -11,9 +11,9 @@ from fhir_bridge.fhir.elements import Version, is_resource
 from fhir_bridge.fhir.profile import profile_checker
 from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.mapping.agreement import elements_named
+from fhir_bridge.mapping.arguments import Arguments
 from fhir_bridge.mapping.calls import (
     Call,
-    Constant,
     IdPair,
     IdReceiver,
     MapReceiver,
@@ -25,12 +25,14 @@ from fhir_bridge.mapping.calls import (
 )
 from fhir_bridge.mapping.checks import Check
 from fhir_bridge.mapping.compiling.maps import MapCompiler
+from fhir_bridge.mapping.compiling.searches import SearchCompiler
 from fhir_bridge.mapping.connecting import Environment, resolve, value_of
 from fhir_bridge.mapping.fields import Variable
 from fhir_bridge.mapping.headers import Source
+from fhir_bridge.mapping.lists import ListReceiver, compile_items
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.model import Content, HeaderSource, IdField, InteractionSpec, MappingFile, MapSpec
-from fhir_bridge.mapping.partner_fields import compile_field
+from fhir_bridge.mapping.partner_fields import Constant, compile_field
 from fhir_bridge.mapping.places import Paths, Place
 from fhir_bridge.mapping.refusals import Refusals
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
@@ -46,6 +48,10 @@ class CallCompiler:
     definitions: Definitions
     environment: Environment
     problems: Problems
+
+    @property
+    def searches(self) -> SearchCompiler:
+        return SearchCompiler(self.model, self.definitions, self.problems)
 
     def calls(self) -> dict[str, Call]:
         """Return the calls by the keys of their interactions; those with problems are left out."""
@@ -82,6 +88,7 @@ class CallCompiler:
             headers=headers,
             repeat=_repeat(spec.repeat),
             safe_without=tuple(compile_field(path, path.mark, self.problems) for path in spec.safe_without),
+            arguments=self._arguments(spec),
             refusals=Refusals(self.model.partner, self.model.title, self.model.errors, forwards),
             anonymous=spec.anonymous,
             refresh_header=renewal.header.lower() if renewal is not None else None,
@@ -114,6 +121,11 @@ class CallCompiler:
             constants=tuple(self._constants(spec.send)),
         )
 
+    def _arguments(self, spec: InteractionSpec) -> Arguments | None:
+        if spec.code != "search":
+            return None
+        return self.searches.arguments(spec, self._constants(spec.send) if spec.send else ())
+
     def _constants(self, send: Content) -> Iterator[Constant]:
         """The fields that go with whatever is sent; one whose optional variable is unset is left out."""
         for path, given in send.with_.items():
@@ -136,6 +148,10 @@ class CallCompiler:
             return None
         if map_spec.profile is not None:
             self.check_definition(map_spec.profile)
+        if receive.each is not None:
+            total = compile_field(receive.total, receive.total.mark, self.problems) if receive.total else None
+            items = compile_items(receive.each, receive.outer, self.problems)
+            return ListReceiver(maps[map_spec.name], items, total, self._structure("4.0", map_spec, rules=False))
         if receive.as_it_is:
             return PassReceiver(str(map_spec.resource), self._versions()[0], receive.empty_is_success)
         return MapReceiver(maps[map_spec.name], at, id_pair, self._structure("4.0", map_spec, rules=False))

@@ -12,6 +12,7 @@ from fhir_bridge.mapping.compiling.calls import CallCompiler
 from fhir_bridge.mapping.like import is_id
 from fhir_bridge.mapping.model import InteractionSpec, MappingFile
 from fhir_bridge.mapping.plans.id_rule import IdRule
+from fhir_bridge.mapping.plans.listing import list_plan
 from fhir_bridge.mapping.plans.operating import operation_plan
 from fhir_bridge.mapping.plans.patching import patch_plan
 from fhir_bridge.mapping.plans.reading import read_plan, search_plan, vread_plan
@@ -19,6 +20,9 @@ from fhir_bridge.mapping.plans.steps import MakePlan
 from fhir_bridge.mapping.plans.writing import create_plan, told_by_body_plan, update_plan
 from fhir_bridge.mapping.routes import Route, Step
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
+
+_FOR_EACH_ID = "for each id"
+_WHEN = {"patch": "where the patch changes anything", "search": "where none is asked for"}
 
 
 @dataclass(slots=True)
@@ -32,10 +36,11 @@ class RouteCompiler:
 
     def routes(self) -> tuple[Route, ...]:
         routes = [self._route(spec) for spec in self.model.interactions]
+        listed = {spec.resource_type for spec in self.model.interactions if spec.code == "search"}
         for spec in self._reads():
             call = self.calls[spec.key]
-            search = search_plan(call, self.logical_system(), self._is_id)
-            routes.append(self._beside(spec, "search-type", search, when="for each id"))
+            if spec.resource_type not in listed:
+                routes.append(self._beside(spec, "search-type", self._search_plan(call), when=_FOR_EACH_ID))
             if self._tells_version(spec):
                 routes.append(self._beside(spec, "vread", vread_plan(call)))
         return tuple(route for route in routes if route is not None)
@@ -68,6 +73,8 @@ class RouteCompiler:
             plan=plan,
             steps=tuple(self._steps(spec, call)),
             of_system=spec.operation is not None and (bool(spec.as_) or not spec.resource_type),
+            parameters=self.compiler.searches.parameters(spec),
+            searched_by_id=spec.code == "search" and self._read_of(spec) is not None,
         )
 
     def _reads(self) -> Iterable[InteractionSpec]:
@@ -87,6 +94,7 @@ class RouteCompiler:
             call=self.calls[reads.key],
             plan=plan,
             steps=(Step(self.calls[reads.key], when),),
+            searched_by_id=code == "search-type",
         )
 
     def _tells_version(self, reads: InteractionSpec) -> bool:
@@ -97,7 +105,9 @@ class RouteCompiler:
     def _steps(self, spec: InteractionSpec, call: Call) -> Iterator[Step]:
         """Every call that an interaction may make."""
         reads = self.calls.get(spec.reads or f"read {spec.resource_type}")
-        if spec.code == "patch" and reads is not None:
+        if spec.code == "search" and reads is not None:
+            yield Step(reads, _FOR_EACH_ID)
+        elif spec.code == "patch" and reads is not None:
             yield Step(reads)
         elif spec.code == "update" and reads is not None:
             yield Step(reads, "with If-Match")
@@ -107,10 +117,21 @@ class RouteCompiler:
             yield Step(call, "where the body tells an id")
             yield Step(self.calls[spec.as_[1]], "where it tells none")
         else:
-            changes = spec.code == "patch"
-            yield Step(call, "where the patch changes anything" if changes else "", follows=changes)
+            yield Step(call, _WHEN.get(spec.code, ""), follows=spec.code == "patch")
         if call.then is not None:
             yield Step(call.then, "unless return=minimal", follows=True)
+
+    def _search_plan(self, reads: Call) -> MakePlan:
+        return search_plan(reads, self.logical_system(), self._is_id)
+
+    def _list_plan(self, spec: InteractionSpec, call: Call) -> MakePlan:
+        """What can be read is searched for by its id as well, and never read for the sake of a list."""
+        reads = self._read_of(spec)
+        by_id = self._search_plan(reads) if reads else None
+        return list_plan(call, by_id, subsetted=spec.subsetted)
+
+    def _read_of(self, spec: InteractionSpec) -> Call | None:
+        return self.calls.get(f"read {spec.resource_type}")
 
     def _is_id(self, text: str) -> bool:
         return is_id(text, self.model.id_like)
@@ -129,7 +150,9 @@ class RouteCompiler:
             return operation_plan(call)
         if spec.code == "create":
             return create_plan(call)
-        return update_plan(call, self._id_rule(spec), self.calls.get(f"read {spec.resource_type}"))
+        if spec.code == "search":
+            return self._list_plan(spec, call)
+        return update_plan(call, self._id_rule(spec), self._read_of(spec))
 
     def _id_rule(self, spec: InteractionSpec) -> IdRule:
         return IdRule(self.compiler.place(spec, spec.id) if spec.id else None)
@@ -164,7 +187,9 @@ class RouteCompiler:
         return None
 
 
-_CODES: Mapping[str, Code] = {"read": "read", "update": "update", "patch": "patch", "create": "create"}
+_CODES: Mapping[str, Code] = {
+    "read": "read", "update": "update", "patch": "patch", "create": "create", "search": "search-type",
+}  # fmt: skip
 
 
 def _code(text: str) -> Code:

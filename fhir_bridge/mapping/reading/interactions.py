@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from fhir_bridge.mapping.fields import Fields, as_text, as_value, check_beside
 from fhir_bridge.mapping.model import Content, HeaderSource, IdField, InteractionSpec
+from fhir_bridge.mapping.reading.searches import read_argument
 from fhir_bridge.mapping.source import Node, Problems, Text, did_you_mean
 
-RESTFUL = ("read", "update", "patch", "create")
+RESTFUL = ("read", "update", "patch", "create", "search")
 LIKE = ("uuid", "oid", "positive-integer")
 
 # What may stand beside the key that says how an interaction is carried out.
@@ -16,6 +17,7 @@ _OF_INTERACTIONS: Mapping[str, tuple[str, ...]] = {
     "patch": ("reads", "writes"),
     "as": ("as", "also", "definition"),
     "call": ("call", "also", "definition", "send", "receive", "id", "headers", "repeat", "then", "anonymous"),
+    "search": ("call", "query", "body", "send", "receive", "headers", "repeat", "subsetted"),
 }
 
 
@@ -31,9 +33,9 @@ def read_interaction(key: Node, node: Node, problems: Problems) -> InteractionSp
     reads, writes, as_ = fields.text("reads"), fields.text("writes"), fields.texts("as")
     if code == "patch" and not (reads and writes):
         problems.add(key.mark, "a patch reads and writes with other interactions; add 'reads' and 'writes'")
-    kind = code if code == "patch" else "as" if as_ else "call"
+    kind = code if code in ("patch", "search") else "as" if as_ else "call"
     check_beside(fields, kind, _OF_INTERACTIONS)
-    method, path = _read_call(fields) if kind == "call" else ("", key.word)
+    method, path = _read_call(fields) if kind in ("call", "search") else ("", key.word)
     repeat, safe_without = _read_repeat(fields.node("repeat"), problems)
     spec = InteractionSpec(
         mark=key.mark,
@@ -56,6 +58,9 @@ def read_interaction(key: Node, node: Node, problems: Problems) -> InteractionSp
         as_=as_,
         then=fields.text("then"),
         anonymous=fields.flag("anonymous"),
+        query=tuple(read_argument(name, each, problems) for name, each in fields.pairs("query")),
+        body=tuple(read_argument(name, each, problems) for name, each in fields.pairs("body")),
+        subsetted=fields.flag("subsetted"),
     )
     fields.done()
     return spec
@@ -91,16 +96,19 @@ def _read_content(node: Node | None, what: str, problems: Problems) -> Content |
     as_it_is, id_ = fields.text("as_it_is"), _read_id_field(fields.node("id"), problems)
     content = Content(
         mark=node.mark,
-        map=as_it_is or (fields.text("map") if receives else fields.need_text("map")),
+        map=as_it_is or (fields.text("map") if receives or fields.node("with") else fields.need_text("map")),
         as_it_is=as_it_is is not None,
         at=fields.text("at") if receives else None,
         id=id_,
         empty_is_success=receives and fields.choice("empty", ("error", "success"), "error") == "success",
         profile=None if receives else fields.text("profile"),
         with_={} if receives else {name.word: as_value(value, problems) for name, value in fields.pairs("with")},
+        each=fields.text("each") if receives else None,
+        outer=fields.texts("outer") if receives else (),
+        total=fields.text("total") if receives else None,
     )
     fields.done()
-    if content.map is None and id_ is None and not content.empty_is_success:
+    if receives and content.map is None and id_ is None and not content.empty_is_success:
         problems.add(node.mark, "'receive' says nothing of the answer; name a 'map', the field of its 'id', or 'empty'")
     return content
 
