@@ -109,7 +109,7 @@ def _is_needed(resource: Mapping[str, Json], contained: Mapping[str, Json]) -> b
 
 def names_of(resource: Mapping[str, Json]) -> frozenset[str]:
     """Return how what a resource contains may refer to it: as `#`, and also as `Patient/1`."""
-    return frozenset({"#", f"{resource.get('resourceType')}/{resource.get('id')}"})
+    return frozenset({"#", f"{resource.get('resourceType')}/{resource['id']}"} if "id" in resource else {"#"})
 
 
 def _texts(value: Json) -> Iterator[str]:

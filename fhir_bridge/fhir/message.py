@@ -1,0 +1,217 @@
+"""A message about one resource: the resource put into it, and taken out of the answer.
+
+What a resource contains and what is about it, as a Condition whose subject is `#`, has an entry of its own there.
+https://hl7.org/fhir/R4/messaging.html, https://hl7.org/fhir/STU3/messageheader.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from uuid import NAMESPACE_URL, uuid5
+
+from fhir_bridge.fhir.elements import Version
+from fhir_bridge.fhir.references import names_of
+from fhir_bridge.outcome import Json
+
+Resource = Mapping[str, Json]
+IsAbout = Callable[[str], bool]
+"""Whether a reference leads to the resource that the message is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the message says of itself: a new `id`, the event's Coding, who sends it, when.
+
+    `profiles` are what resources in the message say they keep to, by their types.
+    """
+
+    id: str
+    event: Json
+    endpoint: str | None
+    now: datetime
+    profiles: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the resource of an entry came from, as a FHIRPath: `Patient`, `Patient.contained[0]`."""
+
+    resource_type: str
+    expression: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message Bundle; `origins` are those of its entries, the MessageHeader's is None."""
+
+    bundle: Json
+    origins: Sequence[Origin | None]
+
+    def home(self, expression: str) -> str | None:
+        """Return the FHIRPath, in what the message was made of, of an element of the message; None where it has none.
+
+        `Bundle.entry[1].resource.name` is `Patient.name`; so is `Patient.name` itself.
+        """
+        if match := _OF_ENTRY.fullmatch(expression):
+            at = int(match[1])
+            origin = self.origins[at] if at < len(self.origins) else None
+            return None if origin is None else f"{origin.expression}{match[2]}"
+        resource_type, dot, rest = expression.partition(".")
+        named = [each for each in self.origins if each is not None and each.resource_type == resource_type]
+        return f"{named[0].expression}{dot}{rest}" if len(named) == 1 else None
+
+
+_OF_ENTRY = re.compile(r"Bundle\.entry\[(\d{1,4})\](?:\.resource)?((?:\..+)?)")
+
+
+def wrap(resource: Resource, header: Header, version: Version) -> Message:
+    """Return the message about a resource whose structure is sound; one without an id is known by a `urn:uuid:`."""
+    moved = [index for index, each in enumerate(resource.get("contained", ())) if _is_about(resource, each)]
+    address = None if "id" in resource else f"urn:uuid:{uuid5(NAMESPACE_URL, header.id)}"
+    name = address or f"{resource['resourceType']}/{resource['id']}"
+    others = [_as_entry(resource["contained"][index], names_of(resource).__contains__, name) for index in moved]
+    first = {"fullUrl": address} if address and others else {}
+    entry = [
+        {"resource": _message_header(header, version)},
+        {**first, "resource": _profiled(_without(resource, moved), header.profiles)},
+        *({"resource": _profiled(other, header.profiles)} for other in others),
+    ]
+    timed = {"timestamp": _instant(header.now)} if version == "4.0" else {}
+    bundle = {"resourceType": "Bundle", "type": "message", **timed, "entry": entry}
+    resource_type = resource["resourceType"]
+    origins = [
+        Origin(each["resourceType"], f"{resource_type}.contained[{index}]")
+        for index, each in zip(moved, others, strict=True)
+    ]
+    return Message(bundle, [None, Origin(resource_type, resource_type), *origins])
+
+
+def _message_header(header: Header, version: Version) -> Json:
+    """R4 has the time of a message in the Bundle, STU3 in the header, where R4 has a choice of events."""
+    own = (
+        {"event": header.event, "timestamp": _instant(header.now)}
+        if version == "3.0"
+        else {"eventCoding": header.event}
+    )
+    source = {} if header.endpoint is None else {"endpoint": header.endpoint}
+    return _profiled({"resourceType": "MessageHeader", "id": header.id, **own, "source": source}, header.profiles)
+
+
+def _instant(now: datetime) -> str:
+    return now.isoformat(timespec="milliseconds")
+
+
+def _profiled(resource: Resource, profiles: Mapping[str, str]) -> Json:
+    """The resource saying that it keeps to the profile of its type, beside those that it names."""
+    profile = profiles.get(resource["resourceType"])
+    meta = resource.get("meta", {})
+    named = meta.get("profile", [])
+    if profile is None or profile in named:
+        return resource
+    return {**resource, "meta": {**meta, "profile": [*named, profile]}}
+
+
+def _is_about(resource: Resource, contained: Resource) -> bool:
+    """Whether a contained resource is about the one that contains it, and neither needs nor is needed by others."""
+    wanted = f"#{contained['id']}"
+    others = {**resource, "contained": [each for each in resource["contained"] if each is not contained]}
+    named = set(_references(contained))
+    is_local = any(name.startswith("#") and name != "#" for name in named)
+    return not is_local and wanted not in _references(others) and not named.isdisjoint(names_of(resource))
+
+
+def _as_entry(contained: Resource, is_about: IsAbout, name: str) -> Json:
+    """A contained resource standing by itself: its id, which had a meaning only where it was, is gone."""
+    return {key: _renamed(value, is_about, name) for key, value in contained.items() if key != "id"}
+
+
+def _without(resource: Resource, moved: Collection[int]) -> Resource:
+    if not moved:
+        return resource
+    kept = [each for index, each in enumerate(resource["contained"]) if index not in moved]
+    rest = {key: value for key, value in resource.items() if key != "contained"}
+    return {**rest, "contained": kept} if kept else rest
+
+
+def _references(value: Json) -> Iterator[str]:
+    """Yield what the References in a value say, however deep."""
+    if isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "reference" and isinstance(inner, str):
+                yield inner
+            else:
+                yield from _references(inner)
+
+
+def _renamed(value: Json, is_about: IsAbout, name: str) -> Json:
+    """The value with `name` in each of its References that leads there by another."""
+    if isinstance(value, list):
+        return [_renamed(inner, is_about, name) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: name
+        if key == "reference" and isinstance(inner, str) and is_about(inner)
+        else _renamed(inner, is_about, name)
+        for key, inner in value.items()
+    }
+
+
+def unwrap(bundle: Resource, resource_type: str, version: Version) -> Json:
+    """Return the first resource of a type in a message, containing what the message says about it; None without any.
+
+    The Bundle is a partner's: what its entries hold may be anything.
+    """
+    found = list(_entries(bundle))
+    first = next((each for each in found if each[1]["resourceType"] == resource_type), None)
+    if first is None:
+        return None
+    address, resource = first
+    is_about = _named(address, f"{resource_type}/{resource.get('id')}")
+    others = [each for _, each in found if each["resourceType"] not in (resource_type, "MessageHeader")]
+    about = [each for each in others if any(map(is_about, _references(each)))]
+    return with_contained(resource, [_as_contained(each, is_about, version) for each in about])
+
+
+def _entries(bundle: Resource) -> Iterator[tuple[Json, Resource]]:
+    """Yield address and resource of each entry that has a resource."""
+    entries = bundle.get("entry")
+    for entry in entries if isinstance(entries, list) else ():
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if isinstance(resource, dict) and isinstance(resource.get("resourceType"), str):
+            yield entry.get("fullUrl"), resource
+
+
+def _named(address: Json, name: str) -> IsAbout:
+    """Whether a reference leads to what has this address in the Bundle, or this name on any server."""
+    return lambda reference: reference in (address, name) or reference.endswith(f"/{name}")
+
+
+def _as_contained(resource: Resource, is_about: IsAbout, version: Version) -> Resource:
+    """A resource as it may be contained in what it is about. https://hl7.org/fhir/R4/domainresource.html#invs"""
+    meta = resource.get("meta")
+    kept = {key: value for key, value in meta.items() if key in ("profile", "tag")} if isinstance(meta, dict) else {}
+    gone = ("meta", "contained", "text") if version == "3.0" else ("meta", "contained")
+    rest = {key: _renamed(value, is_about, "#") for key, value in resource.items() if key not in gone}
+    return {**rest, "meta": kept} if kept else rest
+
+
+def with_contained(resource: Resource, others: Iterable[Resource]) -> Json:
+    """Return a resource that contains others as well, those of them that have no id of their own by a new one."""
+    present = resource.get("contained")
+    contained = list(present) if isinstance(present, list) else []
+    for other in others:
+        taken = [each.get("id") for each in contained if isinstance(each, dict)]
+        resource_type, id_ = other["resourceType"], other.get("id")
+        if not isinstance(id_, str) or id_ in taken:
+            names = (f"{resource_type.lower()}-{number}" for number in count(1))
+            id_ = next(name for name in names if name not in taken)
+        contained.append({"resourceType": resource_type, **other, "id": id_})
+    return {**resource, "contained": contained} if contained else resource
