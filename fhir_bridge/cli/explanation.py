@@ -24,6 +24,7 @@ from fhir_bridge.fhir.json import dumps, loads
 from fhir_bridge.fhir.search import asks_for_ids
 from fhir_bridge.mapping.arguments import Arguments
 from fhir_bridge.mapping.calls import Call, MapSender, PassSender, Sender
+from fhir_bridge.mapping.messages import MessageSender
 from fhir_bridge.mapping.partner_fields import dotted
 from fhir_bridge.mapping.routes import Partner, Route, Routes, Step
 from fhir_bridge.mapping.source import Mark
@@ -194,7 +195,10 @@ def _content(route: Route, sender: Sender, interaction: Interaction) -> list[str
     """The table of what is sent, and what is not."""
     resource = interaction.body or {"resourceType": "Parameters"}
     if isinstance(sender, PassSender):
-        return _passed(sender, resource, interaction)
+        return _passed(sender, resource, interaction, f"The {resource['resourceType']}")
+    if isinstance(sender, MessageSender):
+        line = f"The {resource['resourceType']} goes in a message, with what it contains that is about it."
+        return [line, *_passed(sender, resource, interaction, "The message")]
     rows = [*_id_row(route, sender, interaction), *_rows(sender, resource)]
     lines = table(("FHIR element", "partner field", "value", "rule"), rows) if rows else ["No row sends anything."]
     behind = sender.left_behind(resource)
@@ -227,11 +231,12 @@ def _value(value: Json) -> str:
     return short(dumps(value).decode())
 
 
-def _passed(sender: PassSender, resource: Json, interaction: Interaction) -> list[str]:
-    """A resource that goes as it is; or converted, with what its new version cannot say."""
-    if interaction.version == sender.partner_version:
-        return [f"The {resource['resourceType']} goes as it is: no row changes it, and nothing is left behind."]
-    line = f"The {resource['resourceType']} is converted from FHIR {interaction.version} to {sender.partner_version}"
+def _passed(sender: PassSender | MessageSender, resource: Json, interaction: Interaction, what: str) -> list[str]:
+    """What goes as it is; or converted, with what its new version cannot say."""
+    version = (sender.within if isinstance(sender, MessageSender) else sender).partner_version
+    if interaction.version == version:
+        return [f"{what} goes as it is: no row changes it, and nothing is left behind."]
+    line = f"{what} is converted from FHIR {interaction.version} to {version}"
     issues = sender.send(resource, interaction).issues
     if not issues:
         return [f"{line}, and nothing is lost."]

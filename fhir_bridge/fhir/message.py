@@ -170,7 +170,7 @@ def unwrap(bundle: Resource, resource_type: str, version: Version) -> Json:
     The Bundle is a partner's: what its entries hold may be anything.
     """
     found = list(_entries(bundle))
-    first = next((each for each in found if each[1]["resourceType"] == resource_type), None)
+    first = _first(found, resource_type)
     if first is None:
         return None
     address, resource = first
@@ -178,6 +178,24 @@ def unwrap(bundle: Resource, resource_type: str, version: Version) -> Json:
     others = [each for _, each in found if each["resourceType"] not in (resource_type, "MessageHeader")]
     about = [each for each in others if any(map(is_about, _references(each)))]
     return with_contained(resource, [_as_contained(each, is_about, version) for each in about])
+
+
+def id_told(bundle: Resource, resource_type: str) -> str | None:
+    """Return the id of the first resource of a type in a message; None where there is none."""
+    first = _first(_entries(bundle), resource_type)
+    id_ = None if first is None else first[1].get("id")
+    return id_ if isinstance(id_, str) else None
+
+
+def containing(resource: Json, answered: Json) -> Json:
+    """Return a resource as it was read, containing also what the answer to its change contained about it."""
+    contained = answered.get("contained") if isinstance(answered, dict) else None
+    others = [each for each in (contained if isinstance(contained, list) else ()) if "#" in _references(each)]
+    return with_contained(resource, others) if isinstance(resource, dict) else resource
+
+
+def _first(entries: Iterable[tuple[Json, Resource]], resource_type: str) -> tuple[Json, Resource] | None:
+    return next((each for each in entries if each[1]["resourceType"] == resource_type), None)
 
 
 def _entries(bundle: Resource) -> Iterator[tuple[Json, Resource]]:

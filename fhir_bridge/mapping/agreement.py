@@ -28,6 +28,8 @@ def check_agreement(model: MappingFile, problems: Problems) -> None:
         elif spec.send is not None and spec.send.map is None:
             problems.add(spec.send.mark, f"'{spec.key}' sends a resource; add its 'map'")
         _check_named(model, spec, ((spec.reads, "read"), (spec.writes, "update"), (spec.then, "read")), problems)
+        _check_message(model, spec, problems)
+        _check_created(model, spec, problems)
         for content in filter(None, (spec.send, spec.receive)):
             _check_content(model, spec, content, problems)
         if spec.makes_a_call:
@@ -65,6 +67,46 @@ def _check_named(
         elif name and (known[name].code, known[name].resource_type) != (code, spec.resource_type):
             text = f"'{name}' is no {code} of {spec.resource_type}; name '{code} {spec.resource_type}'"
             problems.add(name.mark, text)
+
+
+def _check_message(model: MappingFile, spec: InteractionSpec, problems: Problems) -> None:
+    """A message about a resource has a header, and is what an interaction of the same kind takes as it is."""
+    if spec.message is None:
+        return
+    found = model.maps.get(spec.message)
+    if found is None:
+        hint = did_you_mean(spec.message, model.maps)
+        problems.add(spec.message.mark, f"there is no map '{spec.message}'{hint}")
+    elif found.header is None or found.resource != spec.resource_type:
+        text = f"'{spec.message}' is no map of a {spec.resource_type} with a 'header' for messages; name one that is"
+        problems.add(spec.message.mark, text)
+    takers = {other.key for other in model.interactions if other.code == spec.code and _takes_messages(other)}
+    if len(spec.as_) != 1 or spec.as_[0] not in takers:
+        text = f"a message goes to one {spec.code} of Bundle that sends and receives it as it is; name it with 'as'"
+        problems.add(spec.mark, text)
+
+
+def _takes_messages(spec: InteractionSpec) -> bool:
+    passes = all(content is not None and content.as_it_is for content in (spec.send, spec.receive))
+    return spec.resource_type == "Bundle" and spec.makes_a_call and passes
+
+
+def _check_created(model: MappingFile, spec: InteractionSpec, problems: Problems) -> None:
+    """Only a create may be an update where its body tells an id, and says where what it makes can be read."""
+    for name in filter(None, (spec.with_id, spec.location)):
+        if spec.code != "create":
+            problems.add(name.mark, f"'{spec.key}' makes no record; remove this, which is for a create")
+    own = [other for other in model.interactions if other.resource_type == spec.resource_type and other.makes_a_call]
+    updates = [other.key for other in own if other.code == "update"]
+    if spec.with_id and spec.with_id not in updates:
+        hint = did_you_mean(spec.with_id, updates)
+        problems.add(spec.with_id.mark, f"there is no update '{spec.with_id}' with a call of its own{hint}")
+    reads = [other.key for other in model.interactions if other.code == "read"]
+    if spec.location and spec.location not in reads:
+        problems.add(spec.location.mark, f"there is no read '{spec.location}'{did_you_mean(spec.location, reads)}")
+    if spec.location and (spec.receive is None or not spec.receive.as_it_is or spec.resource_type != "Bundle"):
+        text = "'location' is for a Bundle that is received as it is, of whose resources one has the new id; remove it"
+        problems.add(spec.location.mark, text)
 
 
 def _check_content(model: MappingFile, spec: InteractionSpec, content: Content, problems: Problems) -> None:

@@ -15,7 +15,8 @@ from fhir_bridge.fhir.conversion import to_r4, to_stu3
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.json import dumps, loads
-from fhir_bridge.fhir.r4_stu3 import stu3_expression
+from fhir_bridge.fhir.message import id_told
+from fhir_bridge.fhir.r4_stu3 import r4_expression, stu3_expression
 from fhir_bridge.mapping.arguments import Arguments
 from fhir_bridge.mapping.checks import Check, modifier_extensions
 from fhir_bridge.mapping.headers import Source, read_headers
@@ -56,7 +57,8 @@ class Received:
     """What a success's body tells: a resource (None where it holds none), and the id of the record.
 
     `unknown_codes` are partner codes that no table knows, as (field, code). `found` are the resources of a list,
-    `total` how many there are on all its pages, None where nobody told.
+    `total` how many there are on all its pages, None where nobody told. `id_of` is the type of the record
+    that `id` is of, where it is not the interaction's.
     """
 
     resource: Json = None
@@ -64,6 +66,7 @@ class Received:
     unknown_codes: tuple[tuple[str, str], ...] = ()
     found: tuple[Json, ...] = ()
     total: int | None = None
+    id_of: str | None = None
 
 
 class Receiver(Protocol):
@@ -139,7 +142,7 @@ class PassSender:
         if interaction.version == self.partner_version:
             return Sending(body=resource)
         converted = to_stu3(resource, now=interaction.now)
-        return Sending(body=converted.resource, issues=list(converted.issues))
+        return Sending(body=converted.resource, issues=list(converted.issues), home=r4_expression)
 
     def complete(self, body: Json, interaction: Interaction) -> Json:
         return body
@@ -151,16 +154,22 @@ class PassSender:
         return []
 
 
-_WITHIN_ENTRY = re.compile(r"(Bundle\.entry\[(\d+)\]\.resource)\.(.+)")
+_WITHIN = re.compile(r"(Bundle\.entry\[(?P<entry>\d+)\]\.resource|\w+\.contained\[(?P<contained>\d+)\])\.(?P<rest>.+)")
 
 
-def _in_stu3(issue: Issue, bundle: Json) -> Issue:
-    """An issue of a message's R4 form, placed at the element that the client sent in STU3."""
-    match = _WITHIN_ENTRY.fullmatch(issue.expression or "")
+def _in_stu3(issue: Issue, resource: Json) -> Issue:
+    """An issue of a resource's R4 form, placed at the element that the client sent in STU3."""
+    match = _WITHIN.fullmatch(issue.expression or "")
     if match is None:
         return issue
-    within, index, rest = match.groups()
-    resource_type = bundle["entry"][int(index)]["resource"]["resourceType"]
+    within, rest = match[1], match["rest"]
+    is_entry = match["entry"] is not None
+    inner = (
+        resource["entry"][int(match["entry"])]["resource"]
+        if is_entry
+        else resource["contained"][int(match["contained"])]
+    )
+    resource_type = inner["resourceType"]
     sent = stu3_expression(f"{resource_type}.{rest}").removeprefix(f"{resource_type}.")
     return replace(issue, expression=f"{within}.{sent}")
 
@@ -231,11 +240,15 @@ def _read_id(record: Json, id_: IdPair) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class PassReceiver:
-    """Takes a resource of one type as it is; converted where the client speaks another FHIR version."""
+    """Takes a resource of one type as it is; converted where the client speaks another FHIR version.
+
+    `about` is the type of the record that a Bundle is about: the id that it tells is that of the first one in it.
+    """
 
     resource_type: str
     partner_version: Version
     empty_is_success: bool
+    about: str | None = None
 
     def receive(self, body: bytes, interaction: Interaction) -> Received:
         if not body.strip() and self.empty_is_success:
@@ -246,12 +259,14 @@ class PassReceiver:
         id_ = resource["id"] if isinstance(resource.get("id"), str) else None
         if self.resource_type == interaction.resource_type != "Bundle":
             check_told_id(id_, interaction)
+        elif self.about is not None:
+            id_ = id_told(resource, self.about)
         if interaction.version == self.partner_version:
-            return Received(resource, id_)
+            return Received(resource, id_, id_of=self.about)
         in_r4, issues = to_r4(resource)
         if issues:
             raise Unreadable((), f"it cannot be said in R4: {issues[0].expression}: {issues[0].text.removesuffix('.')}")
-        return Received(in_r4, id_)
+        return Received(in_r4, id_, id_of=self.about)
 
 
 def read_json(body: bytes) -> Json:
@@ -312,7 +327,7 @@ class Call:
         sending = self._send(resource, interaction)
         if already:
             sending.body = {field: value for field, value in sending.body.items() if already.get(field) != value}
-        headers, problems = read_headers(self.headers, interaction, resource)
+        headers, problems = read_headers(self.headers, interaction, sending.whole or resource)
         has_body = self.sender is not None or (self.arguments is not None and self.method != "GET")
         request = PartnerRequest(
             partner=self.partner,
@@ -344,7 +359,7 @@ class Call:
     def read(self, interaction: Interaction, response: PartnerResponse, outgoing: Outgoing) -> Received:
         """Return what a partner's answer tells; raises FhirError."""
         if not 200 <= response.status_code < 300:
-            raise self.refusals.error(response, outgoing.pairs())
+            raise self.refusals.error(response, outgoing.pairs(), outgoing.sending.home)
         try:
             return self.receiver.receive(response.body, interaction)
         except Unreadable as error:

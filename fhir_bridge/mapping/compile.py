@@ -77,6 +77,7 @@ def _partner(model: MappingFile, definitions: Definitions, environment: Environm
 def _unset(model: MappingFile, environment: Environment) -> Iterator[Variable]:
     """Yield the variables of headers, of rows' `otherwise` and of `with` that are not set and have to be."""
     sources = [source for spec in model.interactions for each in spec.headers.values() for source in each]
+    sources += [source for spec in model.maps.values() if spec.header for source in spec.header.source]
     rows = [row for spec in model.maps.values() for row in spec.rows]
     constants = [value for spec in model.interactions if spec.send for value in spec.send.with_.values()]
     for value in [*(source.text for source in sources), *(row.otherwise for row in rows), *constants]:

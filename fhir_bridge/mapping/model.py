@@ -55,8 +55,32 @@ class RowSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class HeaderSource:
+    """Where a header's text comes from: exactly one of these. `like` is the format that it must have to be taken."""
+
+    header: Text | None
+    element: Text | None
+    text: Value | None
+    new: str | None
+    like: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageHeaderSpec:
+    """What heads a message about a resource of a map: the event as `system#code`, and who sends it.
+
+    `profiles` are those that resources in the message say they keep to, by their types.
+    """
+
+    mark: Mark
+    event: Text
+    source: tuple[HeaderSource, ...]
+    profiles: Mapping[Text, Text]
+
+
+@dataclass(frozen=True, slots=True)
 class MapSpec:
-    """One map: a resource type, its profile, and rows."""
+    """One map: a resource type, its profile, and rows; or what heads a message about it."""
 
     mark: Mark
     name: str
@@ -66,17 +90,7 @@ class MapSpec:
     rows: tuple[RowSpec, ...]
     silent: Mapping[Text, Text]
     tolerated: Mapping[Text, Text]
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderSource:
-    """Where a header's text comes from: exactly one of these. `like` is the format that it must have to be taken."""
-
-    header: Text | None
-    element: Text | None
-    text: Value | None
-    new: str | None
-    like: str | None
+    header: MessageHeaderSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +146,12 @@ class InteractionSpec:
     """One FHIR interaction and its call.
 
     A patch instead names the interactions that it `reads` and `writes` with; one that is carried out `as_` an update
-    names that, and the create that it is where its body tells no id. `then` names the read that tells what became of
-    a change. An operation without a resource type is one of the whole base. A search says in its `query` and `body`
-    what it is for; a `subsetted` one tells less of each record than a read. An `anonymous` call
-    carries nobody's token.
+    names that, and the create that it is where its body tells no id. One whose resource goes in the message that
+    another takes names that, and by `message` the map of its resource. A create names by `with_id` the update that it
+    is where its body tells an id, and by `location` the read of what is made. `then` names the read that tells what
+    became of a change. An operation without a resource type is one of the whole base. An `anonymous`
+    call carries nobody's token. A search says in its
+    `query` and `body` what it is for; a `subsetted` one tells less of each record than a read.
     """
 
     mark: Mark
@@ -161,6 +177,9 @@ class InteractionSpec:
     query: tuple[ArgumentSpec, ...] = ()
     body: tuple[ArgumentSpec, ...] = ()
     subsetted: bool = False
+    message: Text | None = None
+    with_id: Text | None = None
+    location: Text | None = None
 
     @property
     def makes_a_call(self) -> bool:

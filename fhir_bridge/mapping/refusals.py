@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import NamedTuple, get_args
@@ -79,11 +79,17 @@ class Refusals:
     spec: ErrorSpec
     forwards: bool
 
-    def error(self, response: PartnerResponse, pairs: Sequence[Pair]) -> FhirError:
-        """Return what the client gets for an answer that is no success; `pairs` say what was sent from where."""
+    def error(
+        self, response: PartnerResponse, pairs: Sequence[Pair], home: Callable[[str], str | None] = str
+    ) -> FhirError:
+        """Return what the client gets for an answer that is no success; `pairs` say what was sent from where.
+
+        `home` takes a FHIRPath of the partner's to the client's element.
+        """
         body = _read(response)
         words = " ".join(_texts(body, self.spec.text)) if isinstance(body, dict) else body
-        complaints = list(self._complaints(body)) or [Complaint(words, self._code(body))]
+        found = list(self._complaints(body)) or [Complaint(words, self._code(body))]
+        complaints = [_at_home(complaint, home) for complaint in found]
         meaning = self._meaning(response.status_code)
         all_words = " ".join([words, *(complaint.words for complaint in complaints)])
         saying = self._saying(response.status_code, all_words)
@@ -148,6 +154,10 @@ class Refusals:
 
 
 _ISSUE_TYPES = frozenset(get_args(IssueCode))
+
+
+def _at_home(complaint: Complaint, home: Callable[[str], str | None]) -> Complaint:
+    return complaint if complaint.expression is None else complaint._replace(expression=home(complaint.expression))
 
 
 def _answered(status: int, meaning: Meaning, code: str) -> Meaning:

@@ -24,7 +24,9 @@ class UnknownCode(ValueError):
 class Sending:
     """What is written for the partner: the JSON `body`, variables of the URL's path, its query, and what went wrong.
 
-    `lost` are codes that the partner would lose with a field: it takes each field of the body whole.
+    `lost` are codes that the partner would lose with a field: it takes each field of the body whole. `whole` is what
+    the resource became before it was sent, where it became another; `home` says which element of the client's one of
+    the partner's FHIR is.
     """
 
     body: dict[str, Any] = field(default_factory=dict)
@@ -32,6 +34,8 @@ class Sending:
     query: list[tuple[str, str]] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     lost: list[tuple[str, Issue]] = field(default_factory=list)
+    whole: Json = None
+    home: Callable[[str], str | None] = str
 
     def issues_of(self, fields: Container[str]) -> list[Issue]:
         """Return what is wrong where just these fields of the body are sent."""

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/resource-operation-validate.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from fhir_bridge.fhir.body import check_type
@@ -40,13 +40,19 @@ def validate(partners: Iterable[Partner], interaction: Interaction) -> FhirRespo
         known = ", ".join(sorted({route.profile for partner in partners for route in partner.routes if route.profile}))
         text = f"This profile is not known here; known are {known}."
         raise FhirError(404, Issue("unknown-path", "not-supported", text, "Parameters.parameter"))
-    route = routes[0] if len(takers) == 1 else None
+    route = _meant(routes, question.mode) if len(takers) == 1 else None
     issues = list(_problems(interaction, question, route))
     if interaction.address.id is not None and question.mode in (None, "update"):
         issues += _problems_of_ids(interaction, question, route)
     if len(takers) > 1:
         issues.append(_several_takers(interaction.resource_type, takers))
     return _answer(issues)
+
+
+def _meant(routes: Sequence[Route], mode: str | None) -> Route:
+    """Of a partner's routes that take the resource, the one of the mode: the update, where none is named."""
+    code = "create" if mode == "create" else "update"
+    return next((route for route in routes if route.code == code), routes[0])
 
 
 def _of_fhir(resource_type: str) -> str:

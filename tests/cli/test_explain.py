@@ -288,6 +288,41 @@ def test_a_message_in_r4_is_shown_converted(capsys: pytest.CaptureFixture[str]) 
     assert "\nThe Bundle is converted from FHIR 4.0 to 3.0, and nothing is lost.\n" in out
 
 
+@pytest.mark.usefixtures("_four_are_configured")
+def test_a_patient_that_goes_in_a_message_is_shown_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    patient = {
+        "resourceType": "Patient",
+        "id": "Bj6.1Lq-hvb-28",
+        "extension": [{"url": "https://example.org/x", "valueCanonical": "https://example.org/y"}],
+        "identifier": [{"system": "urn:oid:2.16.724.4.41", "value": "12345678Z"}],
+        "name": [{"family": "Doe", "given": ["John"]}],
+    }
+    r4 = "Content-Type: application/fhir+json; fhirVersion=4.0"
+
+    status, out = explained(capsys, "PUT", "/fhir/roche/Patient/Bj6.1Lq-hvb-28", json.dumps(patient), "-H", r4)
+
+    assert status == 0
+    assert "\nPUT https://roche.test/partners/fhir/stu3/api/v2/Bundle/Bj6.1Lq-hvb-28\n" in out
+    assert '"resourceType": "MessageHeader"' in out
+    assert (
+        out.partition("\n  }\n")[2]
+        == """
+Then follows, unless return=minimal:
+
+GET https://roche.test/partners/fhir/stu3/api/Patient/Bj6.1Lq-hvb-28
+
+The Patient goes in a message, with what it contains that is about it.
+The message is converted from FHIR 4.0 to 3.0. What that changes:
+
+at                          code           what
+──────────────────────────  ─────────────  ─────────────────────────────────────────────────────────
+Patient.extension[0].value  not-supported  STU3 has no canonical in an extension: it is a uri there.
+
+*** stands for what is secret.
+"""
+    )
+
+
 def test_what_a_conversion_loses_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     message = json.loads(CALLS[3].body)
     header, patient = (entry["resource"] for entry in message["entry"])

@@ -456,6 +456,53 @@ async def test_a_new_client_that_cannot_be_read_is_there_all_the_same(routes: Ro
     assert response.headers["Location"] == f"http://bridge.test{CLIENT}"
 
 
+# --- create, in a message ---
+
+BLOOD_COUNT: Json = {
+    "resourceType": "ServiceRequest",
+    "status": "active",
+    "intent": "order",
+    "code": {"text": "Haemoglobin"},
+    "subject": {"reference": "Patient/NL-00042"},
+}
+SPECIMEN: Json = {"resourceType": "Specimen", "id": "blood", "status": "available", "request": [{"reference": "#"}]}
+
+
+async def test_an_order_goes_in_a_message_with_the_specimen_that_it_contains(routes: Routes) -> None:
+    """And comes out of the answer with the number that Northlab gives it."""
+
+    def message(order: Json, specimen: Json) -> Json:
+        entry = [{"resource": {"resourceType": "MessageHeader"}}, {"resource": order}, {"resource": specimen}]
+        return {"resourceType": "Bundle", "type": "message", "entry": entry}
+
+    numbered, taken = (
+        BLOOD_COUNT | {"id": "O-7"},
+        SPECIMEN | {"id": "S-9", "request": [{"reference": "ServiceRequest/O-7"}]},
+    )
+    lab = Lab(routes, session(), answer(201, message(numbered, taken)))
+
+    response = await lab.call("POST", "/fhir/northlab/ServiceRequest", BLOOD_COUNT | {"contained": [SPECIMEN]})
+
+    ((call, sent),) = lab.sent()
+    header, order, specimen = sent["entry"]
+    event = {"system": "https://northlab.example/events", "code": "ordered"}
+    assert call == "POST /lab/v3/messages"
+    assert header["resource"] | {"id": ""} == {
+        "resourceType": "MessageHeader",
+        "id": "",
+        "eventCoding": event,
+        "source": {"endpoint": "https://emr.example/northlab"},
+    }
+    assert order["resource"] == BLOOD_COUNT
+    assert specimen["resource"] == {
+        "resourceType": "Specimen",
+        "status": "available",
+        "request": [{"reference": order["fullUrl"]}],
+    }
+    assert (response.status_code, resource(response)) == (201, numbered | {"contained": [SPECIMEN | {"id": "S-9"}]})
+    assert response.headers["Location"] == "http://bridge.test/fhir/northlab/ServiceRequest/O-7"
+
+
 # --- update ---
 
 

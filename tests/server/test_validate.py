@@ -59,8 +59,9 @@ async def validated(client: httpx.AsyncClient, partner: Canned, url: str, body: 
 async def test_a_resource_is_validated_bare_or_as_a_parameter(
     canned: httpx.AsyncClient, partner: Canned, url: str, body: Json, told: Json, wrapped: bool
 ) -> None:
-    """The status is 200 in any case: the validation was carried out."""
-    sent = parameters({"name": "resource", "resource": body}) if wrapped else body
+    """The status is 200 in any case: the validation was carried out. At the hub, its profile tells whose it is."""
+    claiming = {**body, "meta": {"profile": [PREPERSON]}}
+    sent = parameters({"name": "resource", "resource": claiming}) if wrapped else claiming
 
     assert await validated(canned, partner, url, sent) == told
 

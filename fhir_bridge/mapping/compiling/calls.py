@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from fhir_bridge.exchange import Repeat
-from fhir_bridge.fhir.definitions import Definitions
+from fhir_bridge.fhir.definitions import Definitions, canonical_url
 from fhir_bridge.fhir.elements import Version, is_resource
 from fhir_bridge.fhir.profile import profile_checker
 from fhir_bridge.fhir.structure import structure_checker
@@ -31,6 +31,7 @@ from fhir_bridge.mapping.fields import Variable
 from fhir_bridge.mapping.headers import Source
 from fhir_bridge.mapping.lists import ListReceiver, compile_items
 from fhir_bridge.mapping.maps import Map
+from fhir_bridge.mapping.messages import MessageReceiver, MessageSender
 from fhir_bridge.mapping.model import Content, HeaderSource, IdField, InteractionSpec, MappingFile, MapSpec
 from fhir_bridge.mapping.partner_fields import Constant, compile_field
 from fhir_bridge.mapping.places import Paths, Place
@@ -62,8 +63,38 @@ class CallCompiler:
             if spec.makes_a_call
         }
         calls = {key: call for key, call in found.items() if call is not None}
+        calls |= self._messages(calls)
         thens = {spec.key: calls.get(spec.then) for spec in self.model.interactions if spec.then is not None}
         return {key: replace(call, then=thens.get(key)) for key, call in calls.items()}
+
+    def _messages(self, calls: Mapping[str, Call]) -> dict[str, Call]:
+        """The calls of interactions whose resource goes in the message that another one's call sends."""
+        found = {}
+        for spec in self.model.interactions:
+            map_spec = self.model.maps.get(spec.message or "")
+            call = calls.get(spec.as_[0]) if spec.as_ else None
+            if map_spec is not None and call is not None and isinstance(call.sender, PassSender):
+                receiver = MessageReceiver(spec.resource_type, call.receiver)
+                found[spec.key] = replace(call, sender=self._message_sender(map_spec, call.sender), receiver=receiver)
+        return found
+
+    def _message_sender(self, spec: MapSpec, within: PassSender) -> MessageSender | PassSender:
+        if spec.header is None:
+            return within  # a problem already
+        for profile in spec.header.profiles.values():
+            self.check_definition(profile)
+        system, _, code = spec.header.event.partition("#")
+        return MessageSender(
+            bare=self._pass_sender(spec, self._profile(spec, spec.profile)),
+            within=within,
+            event={"system": system, "code": code},
+            source=tuple(self._source(source, self._place_in(spec, source.element)) for source in spec.header.source),
+            profiles={type_: canonical_url(profile) for type_, profile in spec.header.profiles.items()},
+        )
+
+    def _pass_sender(self, spec: MapSpec, profile: Check) -> PassSender:
+        structures = {version: self._structure(version, spec, rules=True) for version in self._versions()}
+        return PassSender(self._versions()[0], structures, profile)
 
     def _maps(self, *, creating: bool) -> dict[str, Map]:
         problems = Problems() if creating else self.problems  # the same ones, of the same rows
@@ -109,8 +140,7 @@ class CallCompiler:
             return None
         profile = self._profile(map_spec, spec.send.profile or map_spec.profile)
         if spec.send.as_it_is:
-            structures = {version: self._structure(version, map_spec, rules=True) for version in self._versions()}
-            return PassSender(self._versions()[0], structures, profile)
+            return self._pass_sender(map_spec, profile)
         sources = [source for choices in self._headers(spec).values() for source in choices]
         return MapSender(
             map=maps[map_spec.name],
@@ -153,7 +183,8 @@ class CallCompiler:
             items = compile_items(receive.each, receive.outer, self.problems)
             return ListReceiver(maps[map_spec.name], items, total, self._structure("4.0", map_spec, rules=False))
         if receive.as_it_is:
-            return PassReceiver(str(map_spec.resource), self._versions()[0], receive.empty_is_success)
+            about = spec.location.removeprefix("read ") if spec.location else None
+            return PassReceiver(str(map_spec.resource), self._versions()[0], receive.empty_is_success, about)
         return MapReceiver(maps[map_spec.name], at, id_pair, self._structure("4.0", map_spec, rules=False))
 
     def _versions(self) -> tuple[Version, ...]:
@@ -194,22 +225,26 @@ class CallCompiler:
         return IdPair(compile_field(field.at, field.at.mark, self.problems), TRANSFORMS[field.as_])
 
     def _headers(self, spec: InteractionSpec) -> dict[str, tuple[Source, ...]]:
-        return {name: tuple(self._source(spec, source) for source in choices) for name, choices in spec.headers.items()}
+        return {
+            name: tuple(self._source(source, self.place(spec, source.element)) for source in choices)
+            for name, choices in spec.headers.items()
+        }
 
-    def _source(self, spec: InteractionSpec, source: HeaderSource) -> Source:
-        place = self.place(spec, source.element) if source.element else None
+    def _source(self, source: HeaderSource, place: Place | None) -> Source:
         return Source(source.header, place, value_of(source.text, self.environment), source.new, source.like)
 
-    def place(self, spec: InteractionSpec, path: Text) -> Place | None:
-        """Return the place of an element of what an interaction sends."""
-        if spec.send is None:
+    def place(self, spec: InteractionSpec, path: Text | None) -> Place | None:
+        """Return the place of an element of what an interaction sends; None where no element is named."""
+        if path is not None and spec.send is None:
             self.problems.add(path.mark, f"'{path}' is an element of what is sent, and nothing is sent; add 'send'")
+        return self._place_in(self.model.maps.get(spec.send.map or "") if spec.send else None, path)
+
+    def _place_in(self, sent: MapSpec | None, path: Text | None) -> Place | None:
+        version = self._versions()[0]
+        if sent is None or path is None or not is_resource(version, sent.resource):
             return None
-        map_spec, version = self.model.maps.get(spec.send.map or ""), self._versions()[0]
-        if map_spec is None or not is_resource(version, map_spec.resource):
-            return None
-        slices = {slice_.path: slice_ for slice_ in map_spec.slices}
-        return Paths(version, slices, self.problems).place(map_spec.resource, path, path.mark)
+        slices = {slice_.path: slice_ for slice_ in sent.slices}
+        return Paths(version, slices, self.problems).place(sent.resource, path, path.mark)
 
     def check_definition(self, reference: Text) -> None:
         """Report a canonical that is neither FHIR's own nor among the definitions."""

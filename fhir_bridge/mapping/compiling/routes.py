@@ -50,11 +50,11 @@ class RouteCompiler:
         return canonical_url(self.model.systems[0]) if self.model.systems else None
 
     def _route(self, spec: InteractionSpec) -> Route | None:
-        call = self.calls.get(spec.writes or (spec.as_[0] if spec.as_ else spec.key))
+        call = self.calls.get(spec.writes or (spec.as_[0] if spec.as_ and spec.message is None else spec.key))
         plan = self._plan(spec)
         if call is None or plan is None:
             return None
-        map_spec = self.model.maps.get(spec.send.map or "") if spec.send else None
+        map_spec = self.model.maps.get((spec.send.map if spec.send else spec.message) or "")
         profile = (spec.send.profile if spec.send else None) or (map_spec.profile if map_spec else None)
         if spec.operation is not None and spec.definition is None:
             self.problems.add(spec.mark, f"'{spec.key}' is an operation; add 'definition', its OperationDefinition")
@@ -111,7 +111,10 @@ class RouteCompiler:
             yield Step(reads)
         elif spec.code == "update" and reads is not None:
             yield Step(reads, "with If-Match")
-        if len(spec.as_) == 1:
+        if spec.with_id is not None and spec.with_id in self.calls:
+            yield Step(self.calls[spec.with_id], "where the body tells an id")
+            yield Step(call, "where it tells none")
+        elif len(spec.as_) == 1:
             yield Step(call)
         elif spec.as_:
             yield Step(call, "where the body tells an id")
@@ -139,8 +142,10 @@ class RouteCompiler:
     def _plan(self, spec: InteractionSpec) -> MakePlan | None:
         if spec.code == "patch":
             return self._patch_plan(spec)
-        if spec.as_:
+        if spec.as_ and spec.message is None:
             return self._plan_as(*spec.as_)
+        if spec.with_id is not None:
+            return self._plan_with_id(spec, spec.with_id)
         call = self.calls.get(spec.key)
         if call is None:
             return None
@@ -155,7 +160,15 @@ class RouteCompiler:
         return update_plan(call, self._id_rule(spec), self._read_of(spec))
 
     def _id_rule(self, spec: InteractionSpec) -> IdRule:
-        return IdRule(self.compiler.place(spec, spec.id) if spec.id else None)
+        return IdRule(self.compiler.place(spec, spec.id))
+
+    def _plan_with_id(self, spec: InteractionSpec, update: Text) -> MakePlan | None:
+        """The plan of a create whose body may tell an id: then it is an update."""
+        updates = next((other for other in self.model.interactions if other.key == update), None)
+        call, creates = self.calls.get(update), self.calls.get(spec.key)
+        if updates is None or call is None or creates is None:
+            return None
+        return told_by_body_plan(call, creates, self._id_rule(updates), updates.resource_type, self._is_id)
 
     def _plan_as(self, update: Text, create: Text | None = None, *more: Text) -> MakePlan | None:
         """The plan of what is carried out as an update, whose id the body tells, or as a create where it tells none."""

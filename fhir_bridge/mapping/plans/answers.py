@@ -53,8 +53,8 @@ def _location(interaction: Interaction, received: Received) -> Mapping[str, str]
     """Where a record stands that was made. https://hl7.org/fhir/R4/http.html#create"""
     if interaction.code != "create" or received.id is None:
         return {}
-    address = f"{interaction.base_url}/{interaction.resource_type}/{received.id}"
-    version = version_of(received.resource)
+    address = f"{interaction.base_url}/{received.id_of or interaction.resource_type}/{received.id}"
+    version = None if received.id_of else version_of(received.resource)
     return {"Location": address if version is None else f"{address}/_history/{version}"}
 
 

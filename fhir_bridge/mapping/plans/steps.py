@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction
+from fhir_bridge.fhir.message import containing
 from fhir_bridge.mapping.calls import Call, MapSender, Outgoing, Received, Sender
 from fhir_bridge.mapping.checks import left_behind, raise_errors
 from fhir_bridge.mapping.plans.answers import NOTHING_CHANGED_YET, answer, not_shown
@@ -61,7 +62,8 @@ def _make_then(then: Call, interaction: Interaction, received: Received, warning
         shown = yield from read_record(then, replace(interaction, address=replace(interaction.address, id=id_)))
     except FhirError as error:
         return not_shown(interaction, replace(received, id=id_), error, warnings)
-    return answer(interaction, replace(shown, id=id_), warnings)
+    resource = containing(shown.resource, received.resource)
+    return answer(interaction, replace(shown, id=id_, resource=resource), warnings)
 
 
 def prepare(

@@ -16,7 +16,11 @@ LIKE = ("uuid", "oid", "positive-integer")
 _OF_INTERACTIONS: Mapping[str, tuple[str, ...]] = {
     "patch": ("reads", "writes"),
     "as": ("as", "also", "definition"),
-    "call": ("call", "also", "definition", "send", "receive", "id", "headers", "repeat", "then", "anonymous"),
+    "message": ("message", "as", "then"),
+    "call": (
+        *("call", "also", "definition", "send", "receive", "id", "headers", "repeat", "then"),
+        *("anonymous", "with_id", "location"),
+    ),
     "search": ("call", "query", "body", "send", "receive", "headers", "repeat", "subsetted"),
 }
 
@@ -33,7 +37,8 @@ def read_interaction(key: Node, node: Node, problems: Problems) -> InteractionSp
     reads, writes, as_ = fields.text("reads"), fields.text("writes"), fields.texts("as")
     if code == "patch" and not (reads and writes):
         problems.add(key.mark, "a patch reads and writes with other interactions; add 'reads' and 'writes'")
-    kind = code if code in ("patch", "search") else "as" if as_ else "call"
+    message = fields.text("message")
+    kind = code if code in ("patch", "search") else "message" if message else "as" if as_ else "call"
     check_beside(fields, kind, _OF_INTERACTIONS)
     method, path = _read_call(fields) if kind in ("call", "search") else ("", key.word)
     repeat, safe_without = _read_repeat(fields.node("repeat"), problems)
@@ -50,7 +55,7 @@ def read_interaction(key: Node, node: Node, problems: Problems) -> InteractionSp
         send=_read_content(fields.node("send"), "send", problems),
         receive=_read_content(fields.node("receive"), "receive", problems),
         id=fields.text("id"),
-        headers={name.text: _read_sources(source, problems) for name, source in fields.pairs("headers")},
+        headers={name.text: read_sources(source, problems) for name, source in fields.pairs("headers")},
         repeat=repeat,
         safe_without=safe_without,
         reads=reads,
@@ -61,6 +66,9 @@ def read_interaction(key: Node, node: Node, problems: Problems) -> InteractionSp
         query=tuple(read_argument(name, each, problems) for name, each in fields.pairs("query")),
         body=tuple(read_argument(name, each, problems) for name, each in fields.pairs("body")),
         subsetted=fields.flag("subsetted"),
+        message=message,
+        with_id=fields.text("with_id"),
+        location=fields.text("location"),
     )
     fields.done()
     return spec
@@ -122,7 +130,8 @@ def _read_id_field(node: Node | None, problems: Problems) -> IdField | None:
     return field
 
 
-def _read_sources(node: Node, problems: Problems) -> tuple[HeaderSource, ...]:
+def read_sources(node: Node, problems: Problems) -> tuple[HeaderSource, ...]:
+    """Return where a text comes from: one source, or the `first_of` several that has one."""
     if [key.text for key, _ in node.pairs] != ["first_of"]:
         return (_read_source(node, problems),)
     sources = tuple(_read_source(item, problems) for item in Fields(node, problems, "header").items("first_of"))

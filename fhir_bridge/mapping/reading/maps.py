@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from fhir_bridge.mapping.fields import Fields, as_text, check_beside
-from fhir_bridge.mapping.model import MapSpec, OutcomeLine, RowSpec, SliceSpec
+from fhir_bridge.mapping.model import MapSpec, MessageHeaderSpec, OutcomeLine, RowSpec, SliceSpec
 from fhir_bridge.mapping.reading.errors import ISSUE_CODES
+from fhir_bridge.mapping.reading.interactions import read_sources
 from fhir_bridge.mapping.source import Node, Problems, Text
 
 ONLY = ("both", "create", "to_fhir")
@@ -32,9 +34,27 @@ def read_map(key: Node, node: Node, problems: Problems) -> MapSpec:
         rows=tuple(_read_row(name, row, problems) for name, row in fields.pairs("rows")),
         silent={name.word: as_text(value, problems) for name, value in fields.pairs("silent")},
         tolerated={name.word: as_text(value, problems) for name, value in fields.pairs("tolerated")},
+        header=_read_header(fields.node("header"), problems),
     )
     fields.done()
     return spec
+
+
+def _read_header(node: Node | None, problems: Problems) -> MessageHeaderSpec | None:
+    if node is None:
+        return None
+    fields = Fields(node, problems, "header")
+    event, source = fields.need_text("event"), fields.need("source")
+    if event and not re.fullmatch(r"\S+#\S+", event):
+        problems.add(event.mark, f"'{event}' is no event of a message; write 'system#code'")
+    header = MessageHeaderSpec(
+        mark=node.mark,
+        event=event,
+        source=read_sources(source, problems) if source else (),
+        profiles={name.word: as_text(value, problems) for name, value in fields.pairs("profiles")},
+    )
+    fields.done()
+    return header
 
 
 def _read_slice(key: Node, node: Node, problems: Problems) -> SliceSpec:

@@ -1,0 +1,86 @@
+"""A resource by itself, sent in the message that another interaction takes, and read out of the answer to that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from fhir_bridge.fhir.interaction import Interaction
+from fhir_bridge.fhir.message import Header, Message, unwrap, wrap
+from fhir_bridge.mapping.calls import PassSender, Received, Receiver, check_told_id
+from fhir_bridge.mapping.headers import Source
+from fhir_bridge.mapping.partner_fields import Unreadable
+from fhir_bridge.mapping.rows import Pair, Sending
+from fhir_bridge.outcome import Issue, Json
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSender:
+    """Sends a resource in a message. `bare` checks the resource by itself, `within` checks and sends the message.
+
+    `event` is the event's Coding; `source` tells who sends, by the first of its texts; `profiles` are by type.
+    """
+
+    bare: PassSender
+    within: PassSender
+    event: Json
+    source: Sequence[Source]
+    profiles: Mapping[str, str]
+
+    def check(self, resource: Json, interaction: Interaction) -> list[Issue]:
+        """Return what is wrong with the resource; where nothing is, with the message, at the resource's elements."""
+        problems = self.bare.check(resource, interaction)
+        if problems:
+            return problems
+        message = self.message(resource, interaction)
+        return [_at_home(issue, message) for issue in self.within.check(message.bundle, interaction)]
+
+    def message(self, resource: Json, interaction: Interaction) -> Message:
+        """Return the message about a resource."""
+        texts = (source.read(interaction, resource) for source in self.source)
+        endpoint = next((text for text in texts if text is not None), None)
+        header = Header(interaction.uuid, self.event, endpoint, interaction.now, self.profiles)
+        return wrap(resource, header, interaction.version)
+
+    def send(self, resource: Json, interaction: Interaction) -> Sending:
+        message = self.message(resource, interaction)
+        sending = self.within.send(message.bundle, interaction)
+        issues = [_at_home(issue, message) for issue in sending.issues]
+
+        def home(expression: str) -> str | None:
+            own = sending.home(expression)
+            return None if own is None else message.home(own)
+
+        return replace(sending, issues=issues, whole=message.bundle, home=home)
+
+    def complete(self, body: Json, interaction: Interaction) -> Json:
+        return body
+
+    def pairs(self, resource: Json) -> list[Pair]:
+        return []
+
+    def left_behind(self, resource: Json) -> list[str]:
+        return []
+
+
+def _at_home(issue: Issue, message: Message) -> Issue:
+    return replace(issue, expression=message.home(issue.expression or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceiver:
+    """Reads the resource of one type out of a message, with what the message says about it."""
+
+    resource_type: str
+    within: Receiver
+
+    def receive(self, body: bytes, interaction: Interaction) -> Received:
+        bundle = self.within.receive(body, interaction).resource
+        if bundle is None:
+            return Received()
+        resource = unwrap(bundle, self.resource_type, interaction.version)
+        id_ = None if resource is None else resource.get("id")
+        if not isinstance(id_, str):
+            raise Unreadable((), f"a {self.resource_type} with an id is expected in it")
+        check_told_id(id_, interaction)
+        return Received(resource, id_)
