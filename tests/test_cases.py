@@ -12,9 +12,10 @@ from ruamel.yaml import YAML
 
 from fhir_bridge.fhir.interaction import Address, Interaction
 from fhir_bridge.fhir.json import dumps
-from fhir_bridge.mapping.calls import Call, MapReceiver, MapSender, PassReceiver, PassSender
+from fhir_bridge.mapping.calls import Call, MapReceiver, MapSender
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.partner_fields import PartnerField
+from fhir_bridge.mapping.passing import PassReceiver, PassSender
 from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.outcome import Json
 from tests.serving import SANDBOX, TOP, shipped

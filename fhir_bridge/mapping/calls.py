@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse, Repeat
-from fhir_bridge.fhir.conversion import to_r4, to_stu3
-from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.json import dumps, loads
-from fhir_bridge.fhir.message import id_told
-from fhir_bridge.fhir.r4_stu3 import r4_expression, stu3_expression
 from fhir_bridge.mapping.arguments import Arguments
 from fhir_bridge.mapping.checks import Check, modifier_extensions
 from fhir_bridge.mapping.headers import Source, read_headers
@@ -114,67 +110,6 @@ class MapSender:
 
 
 @dataclass(frozen=True, slots=True)
-class PassSender:
-    """Sends a resource as it is; in another FHIR version than the partner's, converted. Profiles are R4."""
-
-    partner_version: Version
-    structures: Mapping[Version, Check]
-    profile: Check
-
-    def check(self, resource: Json, interaction: Interaction) -> list[Issue]:
-        problems = self.structures[interaction.version](resource)
-        if problems:
-            return [*self._other_version(resource, interaction.version), *problems]
-        modifiers = modifier_extensions(resource, resource["resourceType"])
-        if interaction.version == "4.0":
-            return [*self.profile(resource), *modifiers]
-        return [*(_in_stu3(issue, resource) for issue in self.profile(to_r4(resource).resource)), *modifiers]
-
-    def _other_version(self, resource: Json, version: Version) -> Iterator[Issue]:
-        """A word to the client whose resource is sound in a FHIR version that it did not name."""
-        for other, structure in self.structures.items():
-            if other != version and not structure(resource):
-                text = f"This is FHIR {other}; say so in Content-Type: application/fhir+json; fhirVersion={other}."
-                place = "http.Content-Type"
-                yield Issue("content-type-not-supported", "informational", text, place, "information")
-
-    def send(self, resource: Json, interaction: Interaction) -> Sending:
-        if interaction.version == self.partner_version:
-            return Sending(body=resource)
-        converted = to_stu3(resource, now=interaction.now)
-        return Sending(body=converted.resource, issues=list(converted.issues), home=r4_expression)
-
-    def complete(self, body: Json, interaction: Interaction) -> Json:
-        return body
-
-    def pairs(self, resource: Json) -> list[Pair]:
-        return []
-
-    def left_behind(self, resource: Json) -> list[str]:
-        return []
-
-
-_WITHIN = re.compile(r"(Bundle\.entry\[(?P<entry>\d+)\]\.resource|\w+\.contained\[(?P<contained>\d+)\])\.(?P<rest>.+)")
-
-
-def _in_stu3(issue: Issue, resource: Json) -> Issue:
-    """An issue of a resource's R4 form, placed at the element that the client sent in STU3."""
-    match = _WITHIN.fullmatch(issue.expression or "")
-    if match is None:
-        return issue
-    within, rest = match[1], match["rest"]
-    is_entry = match["entry"] is not None
-    inner = (
-        resource["entry"][int(match["entry"])]["resource"]
-        if is_entry
-        else resource["contained"][int(match["contained"])]
-    )
-    resource_type = inner["resourceType"]
-    sent = stu3_expression(f"{resource_type}.{rest}").removeprefix(f"{resource_type}.")
-    return replace(issue, expression=f"{within}.{sent}")
-
-
-@dataclass(frozen=True, slots=True)
 class MapReceiver:
     """Reads what the rows of a map say. What it makes is checked: a client never gets what is no FHIR."""
 
@@ -236,37 +171,6 @@ def _read_id(record: Json, id_: IdPair) -> str | None:
         return str(id_.transform.to_fhir(value))
     except ValueError as error:
         raise Unreadable(id_.field.keys, str(error)) from None
-
-
-@dataclass(frozen=True, slots=True)
-class PassReceiver:
-    """Takes a resource of one type as it is; converted where the client speaks another FHIR version.
-
-    `about` is the type of the record that a Bundle is about: the id that it tells is that of the first one in it.
-    """
-
-    resource_type: str
-    partner_version: Version
-    empty_is_success: bool
-    about: str | None = None
-
-    def receive(self, body: bytes, interaction: Interaction) -> Received:
-        if not body.strip() and self.empty_is_success:
-            return Received()
-        resource = read_json(body)
-        if not isinstance(resource, dict) or resource.get("resourceType") != self.resource_type:
-            raise Unreadable((), f"a {self.resource_type} is expected here")
-        id_ = resource["id"] if isinstance(resource.get("id"), str) else None
-        if self.resource_type == interaction.resource_type != "Bundle":
-            check_told_id(id_, interaction)
-        elif self.about is not None:
-            id_ = id_told(resource, self.about)
-        if interaction.version == self.partner_version:
-            return Received(resource, id_, id_of=self.about)
-        in_r4, issues = to_r4(resource)
-        if issues:
-            raise Unreadable((), f"it cannot be said in R4: {issues[0].expression}: {issues[0].text.removesuffix('.')}")
-        return Received(in_r4, id_, id_of=self.about)
 
 
 def read_json(body: bytes) -> Json:

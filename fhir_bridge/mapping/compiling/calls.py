@@ -18,8 +18,6 @@ from fhir_bridge.mapping.calls import (
     IdReceiver,
     MapReceiver,
     MapSender,
-    PassReceiver,
-    PassSender,
     Receiver,
     Sender,
 )
@@ -34,6 +32,7 @@ from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.messages import MessageReceiver, MessageSender
 from fhir_bridge.mapping.model import Content, HeaderSource, IdField, InteractionSpec, MappingFile, MapSpec
 from fhir_bridge.mapping.partner_fields import Constant, compile_field
+from fhir_bridge.mapping.passing import PassReceiver, PassSender
 from fhir_bridge.mapping.places import Paths, Place
 from fhir_bridge.mapping.refusals import Refusals
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean

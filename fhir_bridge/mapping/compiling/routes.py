@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from fhir_bridge.fhir.definitions import canonical_url
 from fhir_bridge.fhir.interaction import Code
-from fhir_bridge.mapping.calls import Call, MapSender, PassSender
+from fhir_bridge.mapping.calls import Call, MapSender
 from fhir_bridge.mapping.compiling.calls import CallCompiler
 from fhir_bridge.mapping.like import is_id
 from fhir_bridge.mapping.model import InteractionSpec, MappingFile
+from fhir_bridge.mapping.passing import PassSender
 from fhir_bridge.mapping.plans.id_rule import IdRule
 from fhir_bridge.mapping.plans.listing import list_plan
 from fhir_bridge.mapping.plans.operating import operation_plan
