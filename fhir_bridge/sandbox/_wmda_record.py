@@ -19,8 +19,8 @@ ETHNICITIES = (
     "UK", "AF", "AS", "CA", "HI", "AFNA", "AFSS", "ASSW", "ASSO", "ASCE", "ASSE",
     "ASNE", "ASOC", "CAEU", "CAER", "CANA", "CAAU", "HICA", "HISA", "MX", "OT",
 )  # fmt: skip
-CMV_STATUSES = ("N", "G", "M", "B", "P", "H", "O")
-"""INFERRED: only P was seen; these are the codes of a CMV antibody test in WMDA's data dictionary."""
+CMV_STATUSES = ("P", "N")
+"""INFERRED: only P was seen; these are the codes of a patient in WMDA's data dictionary."""
 
 FIELDS = (
     "patientId", "hla", "idm", "dateOfBirth", "diagnosis", "diseasePhase", "ethnicity", "poolCountryCode",
