@@ -15,14 +15,17 @@ from fhir_bridge.fhir.json import dumps
 from fhir_bridge.mapping.calls import Call, MapReceiver, MapSender
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.partner_fields import PartnerField
-from fhir_bridge.mapping.passing import PassReceiver, PassSender
 from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.outcome import Json
 from tests.serving import SANDBOX, TOP, shipped
 
 FOLDER = Path(__file__).parent / "cases"
-MESSAGES = {"roche": "message"}
-"""The maps without rows, by partner: what is passed through, converted."""
+PASSED = {
+    ("roche", "message"): ("update", "Bundle"),
+    ("roche", "patient"): ("update", "Patient"),
+    ("roche", "practitioner"): ("update", "Practitioner"),
+}
+"""The maps without rows, by partner: what is passed through, converted, and the interaction that does it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,9 @@ def _id(case: Case) -> str:
 
 def of(direction: str, *, passed: bool) -> list[object]:
     """Return the cases of a direction, of maps with rows or of what is passed through."""
-    wanted = [case for case in CASES if case.only in (None, direction) and (case.partner in MESSAGES) is passed]
+    wanted = [
+        case for case in CASES if case.only in (None, direction) and ((case.partner, case.map) in PASSED) is passed
+    ]
     return [pytest.param(case, id=_id(case)) for case in wanted]
 
 
@@ -122,25 +127,34 @@ def test_a_resource_is_sent_as_its_record(routes: Routes, case: Case) -> None:
     assert compiled.left_behind(case.resource) == case.left_behind
 
 
-R4 = Interaction("update", Address("roche", "Bundle", "p"), "4.0", now=datetime(2020, 3, 27, tzinfo=UTC))
+def passing(routes: Routes, case: Case) -> tuple[Call, Interaction]:
+    """Return the call that passes a case's resource through, and the interaction of a client that speaks R4."""
+    code, resource_type = PASSED[case.partner, case.map]
+    (call,) = [
+        route.call
+        for route in routes.partners[case.partner].routes
+        if (route.code, route.resource_type) == (code, resource_type)
+    ]
+    address = Address(case.partner, resource_type, case.resource.get("id", "p"))
+    at = datetime(2020, 3, 27, 12, 21, 39, 471000, UTC)
+    return call, Interaction("update", address, "4.0", uuid="88a37162-3d7c-41c3-89ab-6e25fd68ba00", now=at)
 
 
 @pytest.mark.parametrize("case", of("to_fhir", passed=True))
 def test_an_stu3_answer_is_read_as_r4(routes: Routes, case: Case) -> None:
     """Where the client speaks R4."""
-    receiver = calls(routes, case.partner)[0].receiver
-    assert isinstance(receiver, PassReceiver)
+    call, interaction = passing(routes, case)
 
-    assert receiver.receive(dumps(case.record), R4).resource == case.resource
+    assert call.receiver.receive(dumps(case.record), interaction).resource == case.resource
 
 
 @pytest.mark.parametrize("case", of("to_partner", passed=True))
-def test_an_r4_message_is_sent_as_stu3(routes: Routes, case: Case) -> None:
+def test_an_r4_resource_is_sent_as_stu3(routes: Routes, case: Case) -> None:
     """With nothing lost that would have to be said."""
-    sender = calls(routes, case.partner)[0].sender
-    assert isinstance(sender, PassSender)
+    call, interaction = passing(routes, case)
+    assert call.sender is not None
 
-    sending = sender.send(case.resource, R4)
+    sending = call.sender.send(case.resource, interaction)
 
     assert (sending.body, sending.issues) == (case.record, [])
 
@@ -152,11 +166,13 @@ MAPS = [(partner, name) for partner in SHIPPED.partners for name in maps(SHIPPED
 def test_every_mapping_file_has_its_cases() -> None:
     """A partner, its map, and the file that is named for the resource type."""
     assert {file.stem for file in (TOP / "mappings").glob("*.yaml")} == {case.partner for case in CASES}
-    assert {(case.partner, case.map) for case in CASES} == {*MAPS, *MESSAGES.items()}
+    assert {(case.partner, case.map) for case in CASES} == {*MAPS, *PASSED}
     assert sorted(str(file.relative_to(FOLDER)) for file in FOLDER.glob("*/*")) == [
         "ehealth/Patient.yaml",
         "healthex/Parameters.yaml",
         "roche/Bundle.yaml",
+        "roche/Patient.yaml",
+        "roche/Practitioner.yaml",
         "wmda/Parameters.yaml",
     ]
 
