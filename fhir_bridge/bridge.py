@@ -24,7 +24,7 @@ from fhir_bridge.fhir.capability import (
     capability_statement,
     terminology_capabilities,
 )
-from fhir_bridge.fhir.conditions import check_changes_only, is_not_modified, no_history
+from fhir_bridge.fhir.conditions import check_changes_only, no_history
 from fhir_bridge.fhir.elements import is_resource
 from fhir_bridge.fhir.interaction import Address, FhirResponse, Interaction
 from fhir_bridge.fhir.negotiation import check_version
@@ -131,8 +131,6 @@ class Bridge:
         check_version(interaction.version, self.routes.partners[route.partner].versions)
         response = await self._carry_out(route.plan(interaction))
         self._count_unknown_codes(route.partner, response)
-        if interaction.code in ("read", "vread") and is_not_modified(interaction.headers, response):
-            return FhirResponse(304, None, response.headers, partner=route.partner)
         return replace(response, partner=route.partner)
 
     async def _carry_out(self, plan: Plan) -> FhirResponse:

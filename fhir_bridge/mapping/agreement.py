@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from fhir_bridge.fhir.elements import resource_types
-from fhir_bridge.mapping.model import Content, InteractionSpec, MappingFile, MapSpec
+from fhir_bridge.mapping.model import AddSpec, Content, InteractionSpec, MappingFile, MapSpec
 from fhir_bridge.mapping.partner_fields import is_one_place
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
 
@@ -30,10 +30,26 @@ def check_agreement(model: MappingFile, problems: Problems) -> None:
         _check_named(model, spec, ((spec.reads, "read"), (spec.writes, "update"), (spec.then, "read")), problems)
         _check_message(model, spec, problems)
         _check_created(model, spec, problems)
-        for content in filter(None, (spec.send, spec.receive)):
-            _check_content(model, spec, content, problems)
         if spec.makes_a_call:
-            _check_path(spec, _sent(model, spec), problems)
+            _check_call(model, spec, problems)
+        for add in spec.adds:
+            _check_call(model, add.spec, problems)
+            _check_add(model, spec, add, problems)
+
+
+def _check_call(model: MappingFile, spec: InteractionSpec, problems: Problems) -> None:
+    for content in filter(None, (spec.send, spec.receive)):
+        _check_content(model, spec, content, problems)
+    _check_path(spec, _sent(model, spec), problems)
+
+
+def _check_add(model: MappingFile, spec: InteractionSpec, add: AddSpec, problems: Problems) -> None:
+    """What adds to a record does so with rows, and to lists, or with elements that the record has not by itself."""
+    receive, mark = add.spec.receive, add.spec.mark
+    if spec.code != "read":
+        problems.add(mark, f"only a read has further calls, and '{spec.key}' is none; remove 'adds'")
+    elif receive is not None and (receive.as_it_is or receive.map is None):
+        problems.add(receive.mark, "what adds to a record needs rows; name a 'map'")
 
 
 def _check_search(spec: InteractionSpec, problems: Problems) -> None:

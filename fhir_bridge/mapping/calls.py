@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote, urlencode
 
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse, Repeat
@@ -111,32 +111,46 @@ class MapSender:
 
 @dataclass(frozen=True, slots=True)
 class MapReceiver:
-    """Reads what the rows of a map say. What it makes is checked: a client never gets what is no FHIR."""
+    """Reads what the rows of a map say. What it makes is checked: a client never gets what is no FHIR.
+
+    An answer that only `adds` to a record may tell nothing; the record is checked when it is whole.
+    """
 
     map: Map
     at: PartnerField | None
     id: IdPair | None
     structure: Check
+    adds: bool = False
 
     def receive(self, body: bytes, interaction: Interaction) -> Received:
         record = read_json(body)
         if self.at is not None:
             record = self.at.get(record)
-        resource, unknown_codes = read_resource(self.map, self.structure, record, self.at.keys if self.at else ())
+        keys = self.at.keys if self.at else ()
+        record = {} if self.adds and record is None else record
+        resource, unknown_codes = read_resource(self.map, self.structure, record, keys, adds=self.adds)
         id_ = _read_id(record, self.id) if self.id is not None else resource.get("id")
         check_told_id(id_, interaction)
         return Received(resource, id_, unknown_codes)
 
 
 def read_resource(
-    map_: Map, structure: Check, record: Json, keys: Keys = ()
+    map_: Map, structure: Check, record: Json, keys: Keys = (), *, adds: bool = False
 ) -> tuple[Json, tuple[tuple[str, str], ...]]:
-    """Return the resource that a record is, and the unknown codes in it; raises Unreadable where it makes no FHIR."""
-    resource, receiving = map_.to_fhir(record)
-    problems = structure(resource)
+    """Return the resource that a record is, and the unknown codes in it; raises Unreadable where it makes no FHIR.
+
+    One that only `adds` to another may say nothing, and is checked when that is whole.
+    """
+    resource, receiving = map_.to_fhir(record, may_be_empty=adds)
+    if not adds:
+        check_made(structure(resource), keys)
+    return resource, tuple(receiving.unknown_codes)
+
+
+def check_made(problems: Sequence[Issue], keys: Keys = ()) -> None:
+    """What is made of a partner's answer must be FHIR; raises Unreadable."""
     if problems:
         raise Unreadable(keys, f"it makes no FHIR: {problems[0].expression}: {problems[0].text.removesuffix('.')}")
-    return resource, tuple(receiving.unknown_codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +211,18 @@ _WITHOUT_BODY = {"Accept": "application/json"}
 _WITH_BODY = {"Accept": "application/json", "Content-Type": "application/json"}
 
 
+class Add(NamedTuple):
+    """A further call of a read. Where its status is one of `without`, the record is shown without what it adds."""
+
+    call: Call
+    without: frozenset[int]
+    structure: Check
+    """Checks the record with what was added."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a partner, compiled. `then` is the read that tells what became of a change.
+    """One call of a partner, compiled. `then` is the read that tells what became of a change; `adds` belong to a read.
 
     A `sender` makes what is sent of a resource; `arguments` make it of what a search asks for.
     An `anonymous` call carries nobody's token. A client's refresh token is in the header `refresh_header` of its
@@ -217,6 +240,7 @@ class Call:
     safe_without: tuple[PartnerField, ...]
     refusals: Refusals
     then: Call | None = None
+    adds: tuple[Add, ...] = ()
     anonymous: bool = False
     refresh_header: str | None = None
     arguments: Arguments | None = None

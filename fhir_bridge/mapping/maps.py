@@ -65,14 +65,14 @@ class Map:
             row.send(resource, sending, sending.body, self.resource_type)
         return sending
 
-    def to_fhir(self, record: Json) -> tuple[Json, Receiving]:
-        """Return the resource that a partner's record says; raises Unreadable."""
+    def to_fhir(self, record: Json, *, may_be_empty: bool = False) -> tuple[Json, Receiving]:
+        """Return the resource that a partner's record says; raises Unreadable, also where it says nothing."""
         if not isinstance(record, dict):
             raise Unreadable((), "an object is expected here")
         resource: dict[str, Any] = {"resourceType": self.resource_type}
         receiving = Receiving()
         read = [row.receive(record, resource, receiving, ()) for row in self.rows]
-        if not any(read):
+        if not any(read) and not may_be_empty:
             raise Unreadable((), "nothing in it is known")
         for row in self.rows:
             row.finish(resource)

@@ -152,6 +152,7 @@ class InteractionSpec:
     became of a change. An operation without a resource type is one of the whole base. An `anonymous`
     call carries nobody's token. A search says in its
     `query` and `body` what it is for; a `subsetted` one tells less of each record than a read.
+    A read may have further calls that `adds` to the record.
     """
 
     mark: Mark
@@ -180,11 +181,20 @@ class InteractionSpec:
     message: Text | None = None
     with_id: Text | None = None
     location: Text | None = None
+    adds: tuple[AddSpec, ...] = ()
 
     @property
     def makes_a_call(self) -> bool:
         """Whether it has a call of its own."""
         return self.code != "patch" and not self.as_
+
+
+@dataclass(frozen=True, slots=True)
+class AddSpec:
+    """A further call of a read, and the statuses that leave out what it adds, in the place of an error."""
+
+    spec: InteractionSpec
+    without: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,11 +139,15 @@ def session(key: str = "key-1") -> httpx.Response:
 
 
 class Lab:
-    """The bridge in front of a Northlab that answers what it is told to; keeps its requests."""
+    """The bridge in front of a Northlab that answers what it is told to; keeps its requests.
 
-    def __init__(self, routes: Routes, *answers: httpx.Response) -> None:
+    What is asked of a client's doctors is answered with `doctors`, whenever it is asked.
+    """
+
+    def __init__(self, routes: Routes, *answers: httpx.Response, doctors: httpx.Response | None = None) -> None:
         self.requests: list[httpx.Request] = []
         self._answers = list(answers)
+        self._doctors = doctors or answer(200, {"doctors": {"active": []}})
         transports = {partner.name: self._transport(partner.name) for partner in routes.configured()}
         connections = [partner.connection for partner in routes.configured() if partner.connection is not None]
         self.bridge = Bridge(routes, Gateway(connections, transports=transports))
@@ -151,6 +155,9 @@ class Lab:
     def _transport(self, partner: str) -> httpx.AsyncBaseTransport:
         async def handle(request: httpx.Request) -> httpx.Response:
             assert partner == "northlab", f"{partner} was called"
+            if request.url.path.endswith("/doctors"):
+                assert request.url.query == b"state=ACTIVE"
+                return httpx.Response(self._doctors.status_code, content=self._doctors.content)
             self.requests.append(request)
             return self._answers.pop(0)
 
@@ -259,6 +266,44 @@ async def test_a_read_logs_in_and_gets_the_client(routes: Routes) -> None:
     assert (response.status_code, resource(response)) == (200, PATIENT)
     assert response.headers["ETag"] == 'W/"17"'
     assert response.headers["Last-Modified"] == "Sun, 01 Mar 2026 08:15:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("doctors", "shown"),
+    [
+        (answer(200, {"doctors": {"active": [{"name": "Kari Lie"}, {"name": "Per Moe"}]}}), ["Kari Lie", "Per Moe"]),
+        (answer(403, {"fault": {"summary": "not for you"}}), None),
+    ],
+)
+async def test_a_read_tells_the_doctors_as_well_or_that_they_may_not_be_seen(
+    routes: Routes, doctors: httpx.Response, shown: list[str] | None
+) -> None:
+    lab = Lab(routes, session(), answer(200, RECORD), doctors=doctors)
+
+    read = resource(await lab.call("GET", CLIENT))
+
+    if shown is not None:
+        named = [{"display": name} for name in shown]
+        assert read == {**PATIENT, "generalPractitioner": [*PATIENT["generalPractitioner"], *named]}
+    else:
+        assert read["meta"].pop("tag")[0]["code"] == "SUBSETTED"
+        assert read == PATIENT
+
+
+async def test_a_read_fails_with_the_call_that_its_doctors_are_asked_for_with(routes: Routes) -> None:
+    """404 would say that there is no such client."""
+    lab = Lab(routes, session(), answer(200, RECORD), doctors=answer(404, {"fault": {"summary": "no such address"}}))
+
+    response = await lab.call("GET", CLIENT)
+
+    said = "The record was read; what failed is the further call of it, GET /v3/clients/{id}/doctors?state=ACTIVE."
+    assert (response.status_code, resource(response)) == (
+        502,
+        outcome(
+            issue("partner-refused", "not-found", "Northlab does not know this.", diagnostics="no such address"),
+            issue("step-failed", "informational", said, severity="information"),
+        ),
+    )
 
 
 async def test_staff_of_the_laboratory_keep_their_own_session(folder: Path) -> None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from fhir_bridge.exchange import Repeat
 from fhir_bridge.fhir.definitions import Definitions, canonical_url
-from fhir_bridge.fhir.elements import Version, is_resource
+from fhir_bridge.fhir.elements import Version, elements, is_resource
 from fhir_bridge.fhir.profile import profile_checker
 from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.mapping.agreement import elements_named
 from fhir_bridge.mapping.arguments import Arguments
 from fhir_bridge.mapping.calls import (
+    Add,
     Call,
     IdPair,
     IdReceiver,
@@ -64,7 +65,29 @@ class CallCompiler:
         calls = {key: call for key, call in found.items() if call is not None}
         calls |= self._messages(calls)
         thens = {spec.key: calls.get(spec.then) for spec in self.model.interactions if spec.then is not None}
-        return {key: replace(call, then=thens.get(key)) for key, call in calls.items()}
+        adds = {spec.key: tuple(self._adds(spec, maps)) for spec in self.model.interactions}
+        return {key: replace(call, then=thens.get(key), adds=adds[key]) for key, call in calls.items()}
+
+    def _adds(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Iterator[Add]:
+        """Compile the further calls of a read; none of them may write what another one has written."""
+        structure = structure_checker("4.0", rules=False)
+        written = set(self._elements(spec, maps))
+        for add in spec.adds:
+            call = self._call(add.spec, maps)
+            for name in sorted(written & set(self._elements(add.spec, maps))):
+                text = f"'{name}' is no list, and another call of '{spec.key}' writes it; leave it to one of them"
+                self.problems.add(add.spec.mark, text)
+            written.update(self._elements(add.spec, maps))
+            if call is not None:
+                yield Add(call, frozenset(add.without), structure)
+
+    def _elements(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Iterator[str]:
+        """Yield the elements at the top of a resource that a call reads, but for lists, which others may add to."""
+        found = maps.get(spec.receive.map or "") if spec.receive else None
+        if found is not None:
+            known = elements("4.0", found.resource_type)
+            names = (row.place.steps[0].name for row in found.rows)
+            yield from (name for name in names if not known[name].repeats)
 
     def _messages(self, calls: Mapping[str, Call]) -> dict[str, Call]:
         """The calls of interactions whose resource goes in the message that another one's call sends."""
@@ -184,7 +207,8 @@ class CallCompiler:
         if receive.as_it_is:
             about = spec.location.removeprefix("read ") if spec.location else None
             return PassReceiver(str(map_spec.resource), self._versions()[0], receive.empty_is_success, about)
-        return MapReceiver(maps[map_spec.name], at, id_pair, self._structure("4.0", map_spec, rules=False))
+        structure = self._structure("4.0", map_spec, rules=False)
+        return MapReceiver(maps[map_spec.name], at, id_pair, structure, adds=spec.code == "adds")
 
     def _versions(self) -> tuple[Version, ...]:
         return tuple(version_of(text) for text in self.model.versions)

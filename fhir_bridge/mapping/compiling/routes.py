@@ -94,7 +94,7 @@ class RouteCompiler:
             profile=None,
             call=self.calls[reads.key],
             plan=plan,
-            steps=(Step(self.calls[reads.key], when),),
+            steps=(Step(self.calls[reads.key], when), *_further(self.calls[reads.key], when)),
             searched_by_id=code == "search-type",
         )
 
@@ -124,6 +124,8 @@ class RouteCompiler:
             yield Step(call, _WHEN.get(spec.code, ""), follows=spec.code == "patch")
         if call.then is not None:
             yield Step(call.then, "unless return=minimal", follows=True)
+        if spec.code == "read":
+            yield from _further(call)
 
     def _search_plan(self, reads: Call) -> MakePlan:
         return search_plan(reads, self.logical_system(), self._is_id)
@@ -199,6 +201,11 @@ class RouteCompiler:
         if isinstance(writes.sender, PassSender):
             self.problems.add(spec.writes.mark, f"'{spec.writes}' sends no map, so a patch cannot write with it")
         return None
+
+
+def _further(reads: Call, when: str = "") -> Iterator[Step]:
+    """The further calls of a read."""
+    return (Step(add.call, when, follows=True) for add in reads.adds)
 
 
 _CODES: Mapping[str, Code] = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from fhir_bridge.fhir.conditions import no_history
+from fhir_bridge.fhir.conditions import is_not_modified, no_history
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction
 from fhir_bridge.fhir.search import read_criteria, searchset, unanswerable, unknown_parameters
-from fhir_bridge.mapping.calls import Call
+from fhir_bridge.mapping.calls import Call, Received
+from fhir_bridge.mapping.plans.adding import additions
 from fhir_bridge.mapping.plans.answers import answer, version_of
 from fhir_bridge.mapping.plans.steps import MakePlan, Plan, read_record
 from fhir_bridge.outcome import FhirError, Json
@@ -18,7 +19,8 @@ def read_plan(call: Call) -> MakePlan:
     """https://hl7.org/fhir/R4/http.html#read"""
 
     def plan(interaction: Interaction) -> Plan:
-        return answer(interaction, (yield from read_record(call, interaction)), ())
+        received = yield from read_record(call, interaction)
+        return _shown(interaction, received, (yield from additions(call, interaction, received)))
 
     return plan
 
@@ -30,9 +32,19 @@ def vread_plan(reads: Call) -> MakePlan:
         received = yield from read_record(reads, interaction)
         if version_of(received.resource) != interaction.address.version_id:
             raise no_history()
-        return answer(interaction, received, ())
+        return _shown(interaction, received, (yield from additions(reads, interaction, received)))
 
     return plan
+
+
+def _shown(interaction: Interaction, received: Received, whole: Received) -> FhirResponse:
+    """The record with what was added, or 304 where the client has it already. Its version tells nothing of additions,
+    so a record that has any is always shown. https://hl7.org/fhir/R4/http.html#cread
+    """
+    response = answer(interaction, whole, ())
+    if whole.resource == received.resource and is_not_modified(interaction.headers, response):
+        return replace(response, status_code=304, resource=None)
+    return response
 
 
 def search_plan(reads: Call, system: str | None, is_id: Callable[[str], bool]) -> MakePlan:
@@ -53,6 +65,7 @@ def search_plan(reads: Call, system: str | None, is_id: Callable[[str], bool]) -
             one = replace(interaction, address=replace(interaction.address, id=id_))
             try:
                 received = yield from read_record(reads, one)
+                received = yield from additions(reads, one, received)
             except FhirError as error:
                 if error.status_code not in (404, 410):
                     raise

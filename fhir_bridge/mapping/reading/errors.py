@@ -49,15 +49,16 @@ def _read_saying(node: Node, problems: Problems) -> Saying:
     code = fields.need("code")
     saying = Saying(
         text=fields.texts("text"),
-        status=tuple(_status(word, problems) for word in fields.texts("status")),
-        answer=None if answer is None else _status(answer, problems),
+        status=tuple(read_status(word, problems) for word in fields.texts("status")),
+        answer=None if answer is None else read_status(answer, problems),
         code="" if code is None else _issue_code(code, problems),
     )
     fields.done()
     return saying
 
 
-def _status(word: Text, problems: Problems) -> int:
+def read_status(word: Text, problems: Problems) -> int:
+    """Return the HTTP status of an error; a problem where it is none."""
     if not re.fullmatch(r"[45]\d\d", word):
         problems.add(word.mark, f"'{word}' is no HTTP status of an error; write one from 400 to 599")
         return 500

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fhir_bridge.mapping.fields import Fields, as_text, as_value, check_beside
-from fhir_bridge.mapping.model import Content, HeaderSource, IdField, InteractionSpec
+from fhir_bridge.mapping.model import AddSpec, Content, HeaderSource, IdField, InteractionSpec
+from fhir_bridge.mapping.reading.errors import read_status
 from fhir_bridge.mapping.reading.searches import read_argument
 from fhir_bridge.mapping.source import Node, Problems, Text, did_you_mean
 
@@ -19,7 +20,7 @@ _OF_INTERACTIONS: Mapping[str, tuple[str, ...]] = {
     "message": ("message", "as", "then"),
     "call": (
         *("call", "also", "definition", "send", "receive", "id", "headers", "repeat", "then"),
-        *("anonymous", "with_id", "location"),
+        *("anonymous", "with_id", "location", "adds"),
     ),
     "search": ("call", "query", "body", "send", "receive", "headers", "repeat", "subsetted"),
 }
@@ -69,9 +70,42 @@ def read_interaction(key: Node, node: Node, problems: Problems) -> InteractionSp
         message=message,
         with_id=fields.text("with_id"),
         location=fields.text("location"),
+        adds=tuple(_read_add(key, item, problems) for item in fields.items("adds")),
     )
     fields.done()
     return spec
+
+
+def _read_add(key: Node, node: Node, problems: Problems) -> AddSpec:
+    """Read a further call of a read: it is read as an interaction that changes nothing, and may be sent again."""
+    fields = Fields(node, problems, "adds")
+    method, path = _read_call(fields)
+    if path and method != "GET":
+        problems.add(path.mark, f"a read changes nothing, nor does what adds to it; write 'GET {path}'")
+    spec = InteractionSpec(
+        mark=node.mark,
+        key=f"{key.text} adds",
+        code="adds",
+        resource_type=key.text.partition(" ")[2],
+        operation=None,
+        also=(),
+        definition=None,
+        method=method,
+        path=path,
+        send=None,
+        receive=_read_content(fields.need("receive"), "receive", problems),
+        id=None,
+        headers={},
+        repeat="safe",
+        safe_without=(),
+        reads=None,
+        writes=None,
+        as_=(),
+        then=None,
+    )
+    without = tuple(read_status(word, problems) for word in fields.texts("without"))
+    fields.done()
+    return AddSpec(spec, without)
 
 
 def _read_call(fields: Fields) -> tuple[str, Text]:
