@@ -115,6 +115,7 @@ FHIR, PATCH = "application/fhir+json", "application/json-patch+json"
 # method, path below /fhir, content type, body
 GOOD: list[tuple[str, str, str, Any]] = [
     ("GET", "/metadata", FHIR, None),
+    ("GET", "/metadata?mode=terminology", FHIR, None),
     ("GET", f"/ehealth/Patient/{PREPERSON}", FHIR, None),
     ("GET", f"/ehealth/Patient?_id={PREPERSON}", FHIR, None),
     ("PUT", f"/ehealth/Patient/{PREPERSON}", FHIR, PATIENT),
@@ -158,6 +159,7 @@ HEADERS = {
     "if-none-match": ["*", 'W/"2017-04-20T191413Z"', ""],
     "if-modified-since": ["Thu, 01 Jan 2099 00:00:00 GMT", "never", "2099"],
     "if-none-exist": ["identifier=a|b"],
+    "x-correlation-id": ["1", "a b", "\x7f"],
     "x-request-id": ["1", "a b", "\x7f", "x" * 500],
     "org_id": ["1.2.3", "a\tb"],
     "content-length": ["x", "99999999999"],
@@ -202,7 +204,7 @@ def bodies(draw: st.DrawFn, good: Any) -> bytes:
 def xml_text(resource: Any) -> bytes:
     """The resource as XML; as JSON where it can be no XML."""
     try:
-        return xml.dumps(resource)
+        return xml.dumps(resource, indented=True)
     except (ValueError, TypeError):
         return json.dumps(resource).encode("utf-8", "surrogatepass")
 
@@ -221,6 +223,6 @@ def requests(draw: st.DrawFn) -> tuple[str, str, list[tuple[str, str]], bytes]:
         headers[name] = draw(st.sampled_from(HEADERS[name]))
     if draw(st.integers(0, 5)) == 0:
         path += draw(st.sampled_from(["?", "&"])) + draw(
-            st.sampled_from(["_format=xml", "_summary=x", "_id=%00", "=&;"])
+            st.sampled_from(["_format=xml", "_format=xml&_pretty=true", "_summary=x", "_id=%00", "=&;"])
         )
     return method, path, list(headers.items()), body

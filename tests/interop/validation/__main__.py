@@ -1,7 +1,7 @@
 """`python -m tests.interop.validation`: HAPI's validator on what is ours, and beside our own checks.
 
-1. `profiles/`, capability-statement.json, and an answer of each kind from a sandbox: without errors, and without
-   warnings but those that explained.yaml explains.
+1. `profiles/`, `tests/testscripts/`, capability-statement.json, and an answer of each kind from a sandbox: without
+   errors, and without warnings but those that explained.yaml explains.
 2. Good and bad instances of our profiles, judged by HAPI and by the bridge; prints both verdicts in a table. HAPI
    must find no error that we let through, and where we are stricter explained.yaml says why.
 
@@ -36,7 +36,9 @@ def main() -> int:
         verdicts = hapi({**own, **_files(judged)}, _profiles(judged), Path(folder))
     pairs = [(each, ours(each), verdicts[name]) for name, each in zip(_files(judged), judged, strict=True)]
     wrong = [*_in_own({name: verdicts[name] for name in own}, known), *_between(pairs, known), *known.useless()]
-    print(f"{len(own)} definitions, CapabilityStatements and answers of ours are judged by HAPI.\n\n{table(pairs)}")
+    print(
+        f"{len(own)} definitions, TestScripts, CapabilityStatements and answers of ours are judged by HAPI.\n\n{table(pairs)}"
+    )
     print("\nWhy the two differ, and what HAPI warns of:", *known.told(), sep="\n- ")
     if len(pairs) < _ENOUGH:
         wrong.append(f"There are {len(pairs)} instances; {_ENOUGH} are needed.")
@@ -45,7 +47,8 @@ def main() -> int:
 
 
 def _definitions() -> dict[str, Json]:
-    files = [*sorted((TOP / "profiles").glob("*.json")), TOP / "capability-statement.json"]
+    folders = (TOP / "profiles", TOP / "tests" / "testscripts")
+    files = [*(file for folder in folders for file in sorted(folder.glob("*.json"))), TOP / "capability-statement.json"]
     return {f"own-{file.name}": json.loads(file.read_text(encoding="utf-8")) for file in files}
 
 
