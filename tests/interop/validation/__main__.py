@@ -37,7 +37,7 @@ def main() -> int:
     pairs = [(each, ours(each), verdicts[name]) for name, each in zip(_files(judged), judged, strict=True)]
     wrong = [*_in_own({name: verdicts[name] for name in own}, known), *_between(pairs, known), *known.useless()]
     print(
-        f"{len(own)} definitions, TestScripts, CapabilityStatements and answers of ours are judged by HAPI.\n\n{table(pairs)}"
+        f"HAPI judges {len(own)} definitions, TestScripts, CapabilityStatements and answers of ours.\n\n{table(pairs)}"
     )
     print("\nWhy the two differ, and what HAPI warns of:", *known.told(), sep="\n- ")
     if len(pairs) < _ENOUGH:
