@@ -1,7 +1,8 @@
 """Element paths such as `name[official].given[0]`: checked against FHIR's types, compiled to plain functions.
 
 A step is an element's name, with `[n]` for the n-th item of a list of primitives or `[slice]` for a member of a
-list that the map's `slices:` describe. `parameter[x]` and `part[x]` of Parameters are told by their `name`.
+list that the map's `slices:` describe. `parameter[x]` and `part[x]` of Parameters are told by their `name`, and
+`extension[x]` within an extension by its `url`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 from fhir_bridge.fhir.elements import Element, Version, elements, is_primitive, resource_types
 from fhir_bridge.mapping.model import SliceSpec
-from fhir_bridge.mapping.slices import Fixed, Slice, compile_slice, fixed_coding, fixed_concept, fixed_value
+from fhir_bridge.mapping.slices import Fixed, Slice, compile_slice, fixed_coding, fixed_concept, fixed_part, fixed_value
 from fhir_bridge.mapping.source import Mark, Problems, Text, did_you_mean
 from fhir_bridge.mapping.transforms import TEXT_TYPES
 from fhir_bridge.outcome import CANONICAL, Json
@@ -194,7 +195,8 @@ class Paths:
                 return None
             prefix = f"{prefix}.{text}" if prefix else text
             last = position == len(texts) - 1
-            step = self._step(element, match.group(2), prefix, mark, whole_list=repeats and last)
+            of = self._told_by(element, type_name)
+            step = self._step(element, match.group(2), prefix, mark, told_by=of, whole_list=repeats and last)
             if step is None:
                 return None
             steps.append(step)
@@ -211,7 +213,16 @@ class Paths:
     def _elements(self, type_name: str) -> Mapping[str, Element]:
         return {} if is_primitive(type_name) else elements(self.version, type_name)
 
-    def _step(self, element: Element, selector: str | None, prefix: str, mark: Mark, whole_list: bool) -> Step | None:
+    @staticmethod
+    def _told_by(element: Element, type_name: str) -> str | None:
+        """The element that tells the members of a list which needs no slices."""
+        if element.name in ("parameter", "part"):
+            return "name"
+        return "url" if (type_name, element.name) == ("Extension", "extension") else None
+
+    def _step(
+        self, element: Element, selector: str | None, prefix: str, mark: Mark, *, told_by: str | None, whole_list: bool
+    ) -> Step | None:
         if selector is None:
             if element.repeats and not whole_list:
                 self.problems.add(mark, f"'{element.name}' is a list; say which item: {element.name}[slice] or [n]")
@@ -225,13 +236,13 @@ class Paths:
                 self.problems.add(mark, f"[n] stands only on plain values; describe a slice of '{element.name}'")
                 return None
             return Step(element.name, element.path, int(selector), None)
-        slice_ = self._slice(element, selector, prefix, mark)
+        slice_ = self._slice(element, selector, prefix, mark, told_by)
         return None if slice_ is None else Step(element.name, element.path, None, slice_)
 
-    def _slice(self, element: Element, selector: str, prefix: str, mark: Mark) -> Slice | None:
+    def _slice(self, element: Element, selector: str, prefix: str, mark: Mark, told_by: str | None) -> Slice | None:
         spec = self.slices.get(prefix)
-        if spec is None and element.name in ("parameter", "part"):
-            spec = SliceSpec(mark, prefix, {Text("name", mark): Text(selector, mark)}, None)
+        if spec is None and told_by is not None:
+            spec = SliceSpec(mark, prefix, {Text(told_by, mark): Text(selector, mark)}, None)
         if spec is None:
             self.problems.add(mark, f"no slice '{prefix}' is described{did_you_mean(prefix, self.slices)}")
             return None
@@ -248,6 +259,8 @@ class Paths:
             return self._fixed_type(element, path, text)
         if element.type == "CodeableConcept" and path == "coding.system":
             return fixed_coding(absolute(text))
+        if element.type == "Extension" and names[0].startswith("extension["):
+            return self._fixed_part(element, path, text)
         found = self._elements_of(element, names, path.mark)
         if found is None:
             return None
@@ -267,6 +280,16 @@ class Paths:
             return None
         value = absolute(text) if target.type in ("uri", "url", "canonical") else str(text)
         return fixed_value(names, ".".join(step.path for step in found), value)
+
+    def _fixed_part(self, element: Element, path: Text, text: Text) -> Fixed | None:
+        """Return a part of an extension that has parts: `extension[locus].valueCode` is the value of its `locus`."""
+        name, _, rest = path.partition(".")
+        match = _STEP.fullmatch(name)
+        if match is None or match[2] is None:
+            self.problems.add(path.mark, f"'{name}' is no part of an extension; write extension[url], then its value")
+            return None
+        within = self._fixed(element, Text(rest, path.mark), text)
+        return None if within is None else fixed_part(match[2], within)
 
     def _elements_of(self, element: Element, names: list[str], mark: Mark) -> list[Element] | None:
         """Return the element of each name; a problem where there is none, or a list in the middle."""

@@ -86,6 +86,30 @@ def fixed_coding(system: str) -> Fixed:
     return Fixed(lambda member: place(member) is not None, start, told_by)
 
 
+def fixed_part(url: str, within: Fixed) -> Fixed:
+    """Return what one of an extension's parts is: the one of this `url` has `within`."""
+
+    def place(member: Json) -> int | None:
+        for index, part in enumerate(member.get("extension", ())):
+            if part.get("url") == url and within.fits(part):
+                return index
+        return None
+
+    def start(member: dict[str, Json]) -> None:
+        part: dict[str, Json] = {"url": url}
+        within.start(part)
+        member.setdefault("extension", []).append(part)
+
+    def told_by(member: Json) -> tuple[str, ...]:
+        index = place(member)
+        if index is None:
+            return ()
+        elements = ("url", *within.told_by(member["extension"][index]))
+        return tuple(f"extension[{index}].{element}" for element in elements)
+
+    return Fixed(lambda member: place(member) is not None, start, told_by)
+
+
 def fixed_concept(name: str, system: str, code: str, repeats: bool) -> Fixed:
     """Return the CodeableConcept, or list of them, one of whose codings is this."""
 

@@ -349,6 +349,35 @@ async def test_a_decimal_keeps_its_digits_in_both_directions(routes: Routes) -> 
     assert b'"weightKg":61.50' in lab.requests[-1].content
 
 
+def sample(kind: str, ml: Json) -> Json:
+    parts = [{"url": "kind", "valueCode": kind}, {"url": "ml", "valueDecimal": ml}]
+    return {"url": f"{CANONICAL}/StructureDefinition/northlab-sample", "extension": parts}
+
+
+async def test_extensions_with_parts_are_told_by_one_of_the_parts(routes: Routes) -> None:
+    samples = [sample("urine", 50), sample("blood", Decimal("8.0"))]
+    record = json.loads(RECORD)
+    record["client"]["person"] = {"samples": {"bloodMl": 8, "urineMl": 50}}
+    lab = Lab(routes, session(), answer(200, record))
+
+    response = await lab.call("PUT", CLIENT, patient(extension=samples))
+
+    sent = {"samples": {"bloodMl": 8, "urineMl": 50}, "names": {"surname": "Berg"}}
+    assert lab.sent() == [("PATCH /lab/v3/clients/NL-00042", {"person": sent})]
+    assert resource(response)["extension"] == [sample("blood", 8), sample("urine", 50)]
+
+
+async def test_a_whole_number_is_sent_of_whole_decimals_alone(routes: Routes) -> None:
+    lab = Lab(routes)
+
+    response = await lab.call("PUT", CLIENT, patient(extension=[sample("blood", Decimal("8.5"))]))
+
+    text = "`value` cannot be sent: a whole number is expected here."
+    place = "Patient.extension[0].extension[1].value"
+    assert (response.status_code, resource(response)) == (422, outcome(issue("cannot-be-sent", "value", text, place)))
+    assert lab.requests == []
+
+
 async def test_an_optional_variable_that_is_set_becomes_a_header(folder: Path) -> None:
     environment = SHIPPED | NORTHLAB | {"NORTHLAB_UNIT": "blood"}
     lab = Lab(load_routes(folder / "mappings", folder / "profiles", environment), session(), answer(200, RECORD))

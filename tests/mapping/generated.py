@@ -105,6 +105,8 @@ def fhir_values(shipped: Shipped, row: ValueRow) -> st.SearchStrategy[Json]:
         return st.sampled_from([code == "true" for code in codes] if row.place.element.type == "boolean" else codes)
     if row.place.element.type == "dateTime":  # `as: date`
         return DATE
+    if row.place.element.type == "decimal" and row.to_partner is TRANSFORMS["integer"].to_partner:
+        return st.integers(-(10**6), 10**6)
     if shipped.references.get(row.mark):
         return WORD.map(f"{shipped.references[row.mark]}/{{}}".format)
     return primitive(row.place.element)
@@ -133,11 +135,13 @@ def made_resources(draw: Any, shipped: Shipped, *, with_path: bool = False) -> J
 
 
 def derived_rows(shipped: Shipped) -> dict[ValueRow, ValueRow]:
-    """Return the rows of versions that are made of what another row reads, with that row."""
+    """Return the rows that read the field of another one: of a version, and the second that is only read."""
     values = [row for row in shipped.map.rows if isinstance(row, ValueRow)]
     versions = [row for row in values if row.to_fhir is TRANSFORMS["version"].to_fhir]
-    pairs = ((row, other) for row in versions for other in values if other.fields == row.fields and other is not row)
-    return dict(pairs)
+    others = [row for row in values if row not in versions]
+    first = {row.fields: row for row in reversed(others)}
+    seconds = [row for row in others if not row.sends and first[row.fields] is not row]
+    return {row: first[row.fields] for row in (*versions, *seconds) if row.fields in first}
 
 
 @st.composite

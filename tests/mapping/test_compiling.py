@@ -53,7 +53,7 @@ def test_unknown_transform_is_named_with_its_place() -> None:
         ),
         (
             "birthDate: {at: dob, as: integer}",
-            "26: 'as: integer' does not fit a date; it fits integer, positiveInt, unsignedInt",
+            "26: 'as: integer' does not fit a date; it fits decimal, integer, positiveInt, unsignedInt",
         ),
         ("meta.versionId: {at: revision, as: version}", "1: 'as: version' can only be read; add 'only: to_fhir'"),
         ("deceasedDateTime: {at: died}", "1: a dateTime does not say how it is sent; write as: date"),
@@ -218,6 +218,29 @@ def test_a_slice_is_told_by_true_or_false_alone_where_an_element_is_that() -> No
     assert problems_below("slices", slices, after=rows) == [
         "t.yaml:1:20: 'preferred' is a boolean; a slice is told by a text, or by a CodeableConcept in it"
     ]
+
+
+@pytest.mark.parametrize(
+    ("slices", "found"),
+    [
+        (
+            "extension[a]: {extension.valueCode: x}",
+            "1:16: 'extension' is a list, into which a slice cannot look; name an element beside it",
+        ),
+        (
+            "extension[a]: {'extension[].valueCode': x}",
+            "1:16: 'extension[]' is no part of an extension; write extension[url], then its value",
+        ),
+        (
+            "extension[a]: {'extension[b].valueCod': x}",
+            "1:16: Extension has no element 'valueCod'; did you mean 'valueCode'?",
+        ),
+    ],
+)
+def test_a_part_of_an_extension_that_tells_a_slice_is_checked(slices: str, found: str) -> None:
+    rows = "rows: {'extension[a].extension[b].valueString': {at: f}}\n"
+
+    assert problems_below("slices", slices, after=rows) == [f"t.yaml:{found}"]
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,11 @@ name[usual]: {use: usual, otherwise: first without use}
 contact[kin]: {relationship: "http://terminology.hl7.org/CodeSystem/v2-0131#N"}
 contact[kin].telecom[phone]: {system: phone}
 extension[weight]: {url: StructureDefinition/weight, valueQuantity.code: kg}
+extension[typing]: {url: StructureDefinition/typing, "extension[locus].valueCode": B}
 """
 WEIGHT = "https://fhir-bridge.example/fhir/StructureDefinition/weight"
+TYPING = "https://fhir-bridge.example/fhir/StructureDefinition/typing"
+LOCUS = {"url": "locus", "valueCode": "B"}
 KIN = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0131", "code": "N"}]}
 ROWS = [
     "name[usual].family: {at: a}",
@@ -26,6 +29,7 @@ ROWS = [
     "deceasedDateTime: {at: e, as: date}",
     "maritalStatus.text: {at: f}",
     "contact[kin].telecom[phone].value: {at: g}",
+    "extension[typing].extension[field1].valueString: {at: h}",
 ]
 LISTS = "contact[kin].telecom[phone]: {at: p, each: {value: {at: n}}}\naddress: {at: a, each: {city: {at: c}}}"
 
@@ -58,6 +62,9 @@ def place(number: int) -> Place:
         (2, {"contact": [{"name": {"given": ["Anne"]}}]}, None),
         (3, {"extension": [{"url": WEIGHT, "valueQuantity": {"value": 60, "code": "kg"}}]}, 60),
         (3, {"extension": [{"url": WEIGHT, "valueQuantity": {"value": 60, "code": "g"}}]}, None),
+        (7, {"extension": [{"url": TYPING, "extension": [LOCUS, {"url": "field1", "valueString": "07:02"}]}]}, "07:02"),
+        (7, {"extension": [{"url": TYPING, "extension": [LOCUS, {"url": "field2", "valueString": "07:02"}]}]}, None),
+        (7, {"extension": [{"url": TYPING, "extension": [{"url": "field1", "valueString": "07:02"}]}]}, None),
         (3, {"extension": [{"url": WEIGHT, "valueString": "60"}]}, None),
         (5, {"maritalStatus": {"text": "single"}}, "single"),
         (5, {"maritalStatus": {}}, None),
@@ -198,6 +205,17 @@ def test_an_item_says_its_own_reason() -> None:
             {"extension": [{"url": WEIGHT, "valueQuantity": {"code": "kg"}}]},
             "Patient.extension[0].value.value",
             ["Patient.extension[0].url", "Patient.extension[0].value.code"],
+        ),
+        (
+            7,
+            {"extension": [{"url": "x"}, {"url": TYPING, "extension": [{"url": "field1"}, LOCUS]}]},
+            "Patient.extension[1].extension[0].value",
+            [
+                "Patient.extension[1].url",
+                "Patient.extension[1].extension[1].url",
+                "Patient.extension[1].extension[1].value",
+                "Patient.extension[1].extension[0].url",
+            ],
         ),
         (4, {}, "Patient.deceased", []),
         (5, {}, "Patient.maritalStatus.text", []),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fhir_bridge.mapping.slices import Slice, compile_slice, fixed_coding, fixed_concept, fixed_value
+from fhir_bridge.mapping.slices import Slice, compile_slice, fixed_coding, fixed_concept, fixed_part, fixed_value
 from fhir_bridge.outcome import Json
 
 SYSTEM = "http://terminology.hl7.org/CodeSystem/v2-0131"
@@ -12,6 +12,7 @@ KIN = compile_slice([fixed_concept("relationship", SYSTEM, "N", repeats=True)], 
 TYPED = compile_slice([fixed_concept("type", SYSTEM, "MR", repeats=False)], None)
 PREFERRED = compile_slice([fixed_value(["preferred"], "preferred", True)], None)
 OF_SYSTEM = compile_slice([fixed_coding(SYSTEM)], None)
+LOCUS_B = compile_slice([fixed_part("locus", fixed_value(["valueCode"], "value", "B"))], None)
 PATIENT = compile_slice([fixed_value(["resource", "resourceType"], "resource.resourceType", "Patient")], None)
 
 
@@ -31,6 +32,8 @@ PATIENT = compile_slice([fixed_value(["resource", "resourceType"], "resource.res
         (TYPED, [{"type": {"text": "MR"}}, {}, {"type": {"coding": [{"system": SYSTEM, "code": "MR"}]}}], 2),
         (PREFERRED, [{"preferred": False}, {}, {"preferred": True}], 2),
         (OF_SYSTEM, [{"text": "N"}, {"coding": [{"code": "N"}]}, {"coding": [{}, {"system": SYSTEM}]}], 2),
+        (LOCUS_B, [{"extension": [{"url": "locus", "valueCode": "A"}, {"url": "x", "valueCode": "B"}]}, {}], None),
+        (LOCUS_B, [{"extension": [{"url": "x"}, {"url": "locus", "valueCode": "B"}]}], 0),
         (
             PATIENT,
             [{"fullUrl": "a"}, {"resource": {"resourceType": "Group"}}, {"resource": {"resourceType": "Patient"}}],
@@ -52,6 +55,7 @@ def test_the_first_member_that_fits_is_meant(slice_: Slice, members: Json, index
         (TYPED, {"type": {"coding": [{"system": SYSTEM, "code": "MR"}]}}),
         (PREFERRED, {"preferred": True}),
         (OF_SYSTEM, {"coding": [{"system": SYSTEM}]}),
+        (LOCUS_B, {"extension": [{"url": "locus", "valueCode": "B"}]}),
         (PATIENT, {"resource": {"resourceType": "Patient"}}),
     ],
 )
@@ -81,6 +85,12 @@ def test_a_new_member_fits(slice_: Slice, made: Json) -> None:
         (TYPED, {}, []),
         (OF_SYSTEM, {"coding": [{"system": "x"}, {"system": SYSTEM, "code": "N"}]}, ["coding[1].system"]),
         (OF_SYSTEM, {}, []),
+        (
+            LOCUS_B,
+            {"extension": [{"url": "x"}, {"url": "locus", "valueCode": "B", "id": "a"}]},
+            ["extension[1].url", "extension[1].value"],
+        ),
+        (LOCUS_B, {}, []),
     ],
 )
 def test_the_elements_that_tell_a_member(slice_: Slice, member: Json, elements: list[str]) -> None:

@@ -22,6 +22,7 @@ from fhir_bridge.outcome import Json
         ("instant", "2017-04-20T19:14:13.0100+03:00", "2017-04-20T19:14:13.0100+03:00"),
         ("instant", "2016-12-31T23:59:60Z", "2016-12-31T23:59:60Z"),
         ("integer", 3, 3),
+        ("integer", 70, 70),
         ("number", Decimal("61.50"), Decimal("61.50")),
         ("number", 61, 61),
         ("boolean", False, False),
@@ -55,7 +56,13 @@ def test_a_date_is_the_date_part_as_it_is_written_and_not_shifted(fhir: str, par
 
 @pytest.mark.parametrize("whole", [Decimal("3.0"), Decimal("3E0"), Decimal("30E-1")])
 def test_a_whole_number_may_be_written_with_a_fraction_of_zero(whole: Decimal) -> None:
-    assert TRANSFORMS["integer"].to_fhir(whole) == 3
+    assert TRANSFORMS["integer"].to_fhir(whole) == TRANSFORMS["integer"].to_partner(whole) == 3
+
+
+def test_a_decimal_is_a_number_unless_its_row_says_that_the_partner_takes_whole_ones() -> None:
+    assert default_transform("decimal") == "number"
+    with pytest.raises(ValueError, match="a whole number is expected here"):
+        TRANSFORMS["integer"].to_partner(Decimal("70.5"))
 
 
 @pytest.mark.parametrize(
