@@ -26,7 +26,7 @@ from fhir_bridge.fhir.capability import (
 )
 from fhir_bridge.fhir.conditions import check_changes_only, no_history
 from fhir_bridge.fhir.elements import is_resource
-from fhir_bridge.fhir.interaction import Address, FhirResponse, Interaction
+from fhir_bridge.fhir.interaction import Address, FhirResponse, Interaction, no_such_method
 from fhir_bridge.fhir.negotiation import check_version
 from fhir_bridge.fhir.view import read_view
 from fhir_bridge.gateway.client import Gateway
@@ -92,10 +92,18 @@ class Bridge:
             self.routes.configured_partner(interaction.address.base)
         if interaction.code == "batch":
             return await self._bundle(interaction)
+        if interaction.code == "operation":
+            self._check_method(interaction)
         view = read_view(interaction)
         own = self._own(interaction)
         response = await self._through_partner(interaction) if own is None else own
         return replace(response, resource=view.of(response.resource, interaction.version))
+
+    def _check_method(self, interaction: Interaction) -> None:
+        """Refuse an operation by GET that may change something. https://hl7.org/fhir/R4/operations.html#executing"""
+        allowed = self.allow(interaction.address)
+        if allowed and interaction.method not in allowed:
+            raise no_such_method(interaction.method, allowed)
 
     def _own(self, interaction: Interaction) -> FhirResponse | None:
         """What the bridge answers itself, without any partner; None where it is a partner's to answer."""

@@ -39,9 +39,9 @@ def _table(partner: Partner) -> Iterator[str]:
 
 def _interaction(route: Route) -> str:
     if route.operation is not None:
-        return (
-            f"POST ${route.operation}" if route.of_system else f"POST {route.resource_type}/{{id}}/${route.operation}"
-        )
+        methods = "GET, POST" if route.call.method == "GET" else "POST"
+        where = "" if route.of_system else f"{route.resource_type}/{{id}}/"
+        return f"{methods} {where}${route.operation}"
     return _SPELLED[route.code].format(type=route.resource_type)
 
 

@@ -27,6 +27,7 @@ from fhir_bridge.mapping.calls import Call, MapSender, Sender
 from fhir_bridge.mapping.messages import MessageSender
 from fhir_bridge.mapping.partner_fields import dotted
 from fhir_bridge.mapping.passing import PassSender
+from fhir_bridge.mapping.querying import QuerySender
 from fhir_bridge.mapping.routes import Partner, Route, Routes, Step
 from fhir_bridge.mapping.source import Mark
 from fhir_bridge.outcome import FhirError, Issue, Json
@@ -54,7 +55,7 @@ def explanation(routes: Routes, interaction: Interaction) -> list[str]:
         return [*lines, "", *_patch(partner, route, interaction)]
     if route.call.arguments is not None:
         return [*lines, *_arguments(route.call.arguments, interaction)]
-    if route.call.sender is None:
+    if route.call.sender is None or isinstance(route.call.sender, QuerySender):
         return lines
     return [*lines, "", *_content(route, route.call.sender, interaction)]
 
@@ -221,11 +222,15 @@ def _rows(sender: Sender, resource: Json) -> list[Sequence[str]]:
 
 
 def _id_row(route: Route, sender: Sender, interaction: Interaction) -> list[Sequence[str]]:
-    """The row of an id that goes from the address into the body."""
-    if not isinstance(sender, MapSender) or sender.id is None:
+    """The rows of an id that goes from the address into the body."""
+    if not isinstance(sender, MapSender):
         return []
-    value = sender.id.transform.to_partner(interaction.id)
-    return [("the id in the address", dotted(sender.id.field.keys), _value(value), _place(route.mark))]
+    body = sender.send(interaction.body or {}, interaction).body
+    fields = [(field, interaction.id) for field in sender.ids if field.get(body) is None]
+    if sender.id is not None:
+        fields.append((sender.id.field, sender.id.transform.to_partner(interaction.id)))
+    place = _place(route.mark)
+    return [("the id in the address", dotted(field.keys), _value(value), place) for field, value in fields]
 
 
 def _value(value: Json) -> str:

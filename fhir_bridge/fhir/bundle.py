@@ -117,6 +117,7 @@ def entry_interaction(entry: Json, index: int, parent: Interaction, bases: Mappi
         request_id=entry_id(parent, index),
         uuid=str(uuid5(NAMESPACE_URL, entry_id(parent, index) + parent.uuid)),
         base_url=_base_url(address, parent),
+        method=method,
     )
     _refuse_nested(interaction, place)
     return interaction
@@ -227,7 +228,7 @@ def check_transaction(entries: Sequence[Json]) -> None:
 def is_write(interaction: Interaction) -> bool:
     """Whether an entry may change anything."""
     if interaction.code == "operation":
-        return interaction.address.operation not in _SAFE_OPERATIONS
+        return interaction.method not in ("GET", "HEAD") and interaction.address.operation not in _SAFE_OPERATIONS
     return interaction.code not in _READS
 
 

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/http.html
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -55,7 +55,8 @@ class Interaction:
 
     `headers` have names in lower case, `body` is parsed JSON (None where there was none), `content_type` is the
     body's media type without parameters, `version` the FHIR version of body and answer, `uuid` a fresh one that may be
-    used wherever a new id is needed, `now` the time of the request, `base_url` the base as the client sees it.
+    used wherever a new id is needed, `now` the time of the request, `base_url` the base as the client sees it, `method`
+    that of HTTP.
     """
 
     code: Code
@@ -70,6 +71,7 @@ class Interaction:
     uuid: str = ""
     now: datetime = datetime.min
     base_url: str = ""
+    method: str = "POST"
 
     @property
     def resource_type(self) -> str:
@@ -148,27 +150,30 @@ _SPECIAL: Mapping[tuple[str, str], Code] = {
 
 
 def interaction_code(method: str, address: Address) -> Code:
-    """Return FHIR's name for what the method does at this address; raises FhirError 405 where it has none."""
+    """Return FHIR's name for what the method does at this address; raises FhirError 405 where it has none.
+
+    Which operations may be asked for by GET is for whoever has them to say.
+    """
     wanted = "GET" if method == "HEAD" else method
     codes = _codes_at(address)
     if wanted not in codes:
-        text = f"{method} means nothing at this address; Allow names the methods that do."
-        raise FhirError(405, Issue("method-not-allowed", "not-supported", text), headers={"Allow": ", ".join(codes)})
+        raise no_such_method(method, codes)
     return codes[wanted]
+
+
+def no_such_method(method: str, allowed: Iterable[str]) -> FhirError:
+    """Return the error for a method that means nothing at an address; `allowed` are those that do."""
+    text = f"{method} means nothing at this address; Allow names the methods that do."
+    return FhirError(405, Issue("method-not-allowed", "not-supported", text), headers={"Allow": ", ".join(allowed)})
 
 
 def _codes_at(address: Address) -> Mapping[str, Code]:
     if address.special is not None:
         return {method: code for (method, special), code in _SPECIAL.items() if special == address.special}
     if address.operation is not None:
-        return {"GET": "operation", "POST": "operation"} if _is_versions(address) else {"POST": "operation"}
+        return {"GET": "operation", "POST": "operation"}
     here = (address.resource_type is not None, address.id is not None)
     return {method: code for (method, *where), code in _CODES.items() if tuple(where) == here}
-
-
-def _is_versions(address: Address) -> bool:
-    """The one operation here that changes nothing and takes nothing. https://hl7.org/fhir/R4/operations.html#executing"""
-    return address.operation == "versions" and address.resource_type is None
 
 
 def parse_query(query: str) -> tuple[tuple[str, str], ...]:

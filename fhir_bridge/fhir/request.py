@@ -85,6 +85,7 @@ def read_interaction(
         uuid=uuid,
         now=now,
         base_url=f"{request.root}/{address.base}" if address.base else request.root,
+        method=request.method,
     )
 
 

@@ -21,8 +21,10 @@ def check_agreement(model: MappingFile, problems: Problems) -> None:
         if spec.resource_type and spec.resource_type not in types:
             hint = did_you_mean(spec.resource_type, types)
             problems.add(spec.mark, f"'{spec.resource_type}' is no resource type{hint}")
-        if spec.code == "read" and spec.send is not None:
-            problems.add(spec.send.mark, "a read sends nothing; remove 'send'")
+        if spec.send is not None and (spec.code == "read" or (spec.code == "operation" and spec.method == "GET")):
+            kind = "a read" if spec.code == "read" else "an operation that is called by GET"
+            problems.add(spec.send.mark, f"{kind} sends nothing; remove 'send'")
+        _check_answer(model, spec, problems)
         if spec.code == "search":
             _check_search(spec, problems)
         elif spec.send is not None and spec.send.map is None:
@@ -58,6 +60,20 @@ def _check_search(spec: InteractionSpec, problems: Problems) -> None:
         problems.add(spec.send.map.mark, "a search sends no resource; write 'with' alone, and 'body' or 'query'")
     if spec.receive is not None and (spec.receive.each is None or spec.receive.map is None):
         problems.add(spec.receive.mark, "a search receives a list; add 'each', the field that holds it, and a 'map'")
+
+
+def _check_answer(model: MappingFile, spec: InteractionSpec, problems: Problems) -> None:
+    """What only some answers have: bare text, and links to other pages."""
+    receive = spec.receive
+    if receive is None:
+        return
+    if receive.text is not None and (receive.as_it_is or receive.map is None):
+        problems.add(receive.text.mark, "'text' is the field of a record that a 'map' reads; add the map")
+    found = model.maps.get(receive.map or "")
+    is_page = receive.as_it_is and found is not None and found.resource == "Bundle"
+    if receive.links and not (is_page and spec.code == "operation" and spec.method == "GET"):
+        text = "'links' are those of a Bundle that an operation called by GET receives as it is; remove it"
+        problems.add(receive.mark, text)
 
 
 def elements_named(model: MappingFile, map_name: str) -> Iterator[str]:

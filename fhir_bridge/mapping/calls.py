@@ -75,7 +75,7 @@ class Receiver(Protocol):
 class MapSender:
     """Sends what the rows of a map say; `in_headers` are elements that the call's headers take.
 
-    `constants` are fields that go with whatever is sent.
+    `constants` are fields that go with whatever is sent, `ids` those that are the id of the URL where nothing else is.
     """
 
     map: Map
@@ -84,6 +84,7 @@ class MapSender:
     profile: Check
     in_headers: tuple[Place, ...] = ()
     constants: tuple[Constant, ...] = ()
+    ids: tuple[PartnerField, ...] = ()
 
     def check(self, resource: Json, interaction: Interaction) -> list[Issue]:
         modifiers = modifier_extensions(resource, self.map.resource_type)
@@ -93,13 +94,16 @@ class MapSender:
         return self.map.to_partner(resource)
 
     def complete(self, body: Json, interaction: Interaction) -> Json:
-        if self.id is None and not self.constants:
+        if self.id is None and not self.constants and not self.ids:
             return body
         completed = copy.deepcopy(body)
         for constant in self.constants:
             constant.field.put(completed, constant.value)
         if self.id is not None:
             self.id.field.put(completed, self.id.transform.to_partner(interaction.id))
+        for field in self.ids:
+            if field.get(completed) is None:
+                field.put(completed, interaction.id)
         return completed
 
     def pairs(self, resource: Json) -> list[Pair]:
@@ -114,6 +118,7 @@ class MapReceiver:
     """Reads what the rows of a map say. What it makes is checked: a client never gets what is no FHIR.
 
     An answer that only `adds` to a record may tell nothing; the record is checked when it is whole.
+    `text`: the answer is bare text, and counts as a record with this field.
     """
 
     map: Map
@@ -121,9 +126,10 @@ class MapReceiver:
     id: IdPair | None
     structure: Check
     adds: bool = False
+    text: PartnerField | None = None
 
     def receive(self, body: bytes, interaction: Interaction) -> Received:
-        record = read_json(body)
+        record = read_json(body) if self.text is None else _record_of_text(body, self.text)
         if self.at is not None:
             record = self.at.get(record)
         keys = self.at.keys if self.at else ()
@@ -197,6 +203,17 @@ def read_json(body: bytes) -> Json:
         raise Unreadable((), f"it is no JSON: {error.issues[0].text.removesuffix('.')}") from None
 
 
+def _record_of_text(body: bytes, field: PartnerField) -> Json:
+    """Return an answer of bare text as a record; text in quotes is JSON's. Raises Unreadable."""
+    try:
+        text = body.decode().strip()
+    except UnicodeDecodeError:
+        raise Unreadable((), "it is no text in UTF-8") from None
+    record: dict[str, Json] = {}
+    field.put(record, read_json(body) if text.startswith('"') else text)
+    return record
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A call that is ready to be made. `pairs` say which element each field came from."""
@@ -256,7 +273,7 @@ class Call:
         if already:
             sending.body = {field: value for field, value in sending.body.items() if already.get(field) != value}
         headers, problems = read_headers(self.headers, interaction, sending.whole or resource)
-        has_body = self.sender is not None or (self.arguments is not None and self.method != "GET")
+        has_body = self.method != "GET" and (self.sender is not None or self.arguments is not None)
         request = PartnerRequest(
             partner=self.partner,
             method=self.method,

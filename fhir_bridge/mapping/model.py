@@ -126,6 +126,7 @@ class Content:
 
     `profile` is another one than the map's, `with_` are fields that go with whatever is sent. `each` is where the
     items of a list are, `outer` the fields around an item that count as its own, `total` how many items there are.
+    `text` is the field that an answer of bare text counts as, `links` says that a Bundle's links lead to the bridge.
     """
 
     mark: Mark
@@ -139,6 +140,8 @@ class Content:
     each: Text | None = None
     outer: tuple[Text, ...] = ()
     total: Text | None = None
+    text: Text | None = None
+    links: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,11 @@ def _at_home(complaint: Complaint, home: Callable[[str], str | None]) -> Complai
 
 def _answered(status: int, meaning: Meaning, code: str) -> Meaning:
     """What a refusal means that the mapping file gives another status; a 502 `login` is about the bridge's login."""
-    return _MEANINGS[401] if (status, code) == (502, "login") else meaning._replace(status_code=status)
+    if (status, code) == (502, "login"):
+        return _MEANINGS[401]
+    if meaning is _MEANINGS[401]:  # it is about something else than the login
+        meaning = _MEANINGS.get(status, meaning)
+    return meaning._replace(status_code=status)
 
 
 def _complaints_of_outcome(body: Json) -> Iterator[Complaint]:

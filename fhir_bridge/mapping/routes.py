@@ -130,7 +130,8 @@ class Routes:
         if address.special == "metadata":
             methods = ["GET", "HEAD"]
         elif address.operation is not None:
-            methods = ["POST"] if here else []
+            by_get = any(route.call.method == "GET" for route in here)
+            methods = ["GET", "HEAD", "POST"] if by_get else ["POST"] if here else []
         elif address.resource_type is None:
             methods = ["POST"]
         else:

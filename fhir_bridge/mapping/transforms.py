@@ -27,6 +27,7 @@ class Transform(NamedTuple):
 _FULL_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
 _DIGITS = re.compile(r"0|[1-9][0-9]{0,17}")
+_HTTPS = re.compile(r"https://[^\s/?#<>\"]+[^\s<>\"]*")
 _LARGEST = 10**18
 """Beyond it a number is no JSON number of 64 bits, and the digits of `1E+99999999` would fill the memory."""
 _LONGEST_ID = 64
@@ -111,6 +112,12 @@ def _version(value: Json) -> str:
     return version
 
 
+def _https(value: Json) -> str:
+    if not _HTTPS.fullmatch(_text(value)):
+        raise ValueError("an address that begins with https:// is expected here")
+    return str(value)
+
+
 TEXT_TYPES = frozenset({"string", "code", "id", "uri", "url", "canonical", "oid", "uuid", "markdown"})
 
 TRANSFORMS: Mapping[str, Transform] = {
@@ -120,10 +127,11 @@ TRANSFORMS: Mapping[str, Transform] = {
     "number": Transform(_number, _number, frozenset({"decimal"})),
     "integer": Transform(_integer, _integer, frozenset({"integer", "positiveInt", "unsignedInt", "decimal"})),
     "boolean": Transform(_boolean, _boolean, frozenset({"boolean"})),
+    "https": Transform(_https, _https, frozenset({"uri", "url"})),
     "digits": Transform(_digits_to_fhir, _digits_to_partner, frozenset({"string", "id", "code"})),
     "version": Transform(_version, _text, frozenset({"id"}), only_reads=True),
 }
-_NEVER_USUAL = ("digits", "version")
+_NEVER_USUAL = ("digits", "https", "version")
 
 
 _REFERENCE = re.compile(r"reference ([A-Z][A-Za-z]+)")

@@ -109,6 +109,7 @@ def test_what_is_no_resource_type_is_no_address(path: str) -> None:
         ("GET", Address(None, "Patient", "42", special="_version"), "vread"),
         ("POST", Address(None, operation="versions"), "operation"),
         ("POST", Address(None, "Patient", "42", "order-kit"), "operation"),
+        ("GET", Address(None, "Patient", "42", "order-kit"), "operation"),
     ],
 )
 def test_a_method_means_an_interaction_at_an_address(method: str, address: Address, code: str) -> None:
@@ -123,7 +124,7 @@ def test_a_method_means_an_interaction_at_an_address(method: str, address: Addre
         ("GET", Address("northlab"), "POST"),
         ("POST", Address(None, special="metadata"), "GET"),
         ("GET", Address(None, "Patient", special="_search"), "POST"),
-        ("DELETE", Address(None, "Patient", "42", "order-kit"), "POST"),
+        ("DELETE", Address(None, "Patient", "42", "order-kit"), "GET, POST"),
     ],
 )
 def test_a_method_that_means_nothing_is_told_which_do(method: str, address: Address, allow: str) -> None:

@@ -928,6 +928,32 @@ async def test_the_hub_finds_it_among_five_by(routes: Routes, sign: str) -> None
     assert (response.status_code, len(lab.requests)) == (200, 2)
 
 
+async def test_results_come_in_pages_whose_links_lead_to_the_bridge(routes: Routes) -> None:
+    page = {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "link": [{"relation": "next", "url": "https://api.northlab.test/lab/v3/clients/7/results?_count=1&_offset=1"}],
+        "entry": [{"resource": {"resourceType": "Observation", "id": "R-1"}, "search": {"mode": "match"}}],
+    }
+    lab = Lab(routes, session(), answer(200, page))
+
+    response = await lab.call("GET", f"{CLIENT}/$results?_count=1&since=2026-01-01")
+
+    assert lab.sent() == [("GET /lab/v3/clients/NL-00042/results?_count=1&since=2026-01-01", None)]
+    address = f"http://bridge.test{CLIENT}/$results?_count=1&_offset=1"
+    assert resource(response) == {**page, "link": [{"relation": "next", "url": address}]}
+
+
+async def test_the_address_of_a_portal_comes_as_bare_text(routes: Routes) -> None:
+    lab = Lab(routes, session(), httpx.Response(200, content=b"https://portal.northlab.test/c/1"))
+
+    response = await lab.call("POST", f"{CLIENT}/$portal-link")
+
+    assert lab.sent() == [("POST /lab/v3/portal", {"client": "NL-00042"})]
+    url = {"valueUrl": "https://portal.northlab.test/c/1"}
+    assert resource(response) == {"resourceType": "Parameters", "parameter": parameters(url=url)}
+
+
 async def test_its_capability_statement_offers_exactly_what_its_file_says(routes: Routes) -> None:
     statement = resource(await Lab(routes).call("GET", "/fhir/northlab/metadata"))
 
@@ -937,7 +963,10 @@ async def test_its_capability_statement_offers_exactly_what_its_file_says(routes
         {
             "type": "Patient",
             "supportedProfile": [f"{CANONICAL}/StructureDefinition/northlab-client"],
-            "documentation": "read, update, patch, create, $order-kit, $orderKit, search-type, vread: Northlab",
+            "documentation": (
+                "read, update, patch, create, $order-kit, $orderKit, search-type, $results, $portal-link, vread: "
+                "Northlab"
+            ),
             "interaction": [
                 {"code": "read"},
                 {"code": "update"},
@@ -969,6 +998,8 @@ async def test_its_capability_statement_offers_exactly_what_its_file_says(routes
             "operation": [
                 {"name": "order-kit", "definition": f"{CANONICAL}/OperationDefinition/northlab-order-kit"},
                 {"name": "orderKit", "definition": f"{CANONICAL}/OperationDefinition/northlab-order-kit"},
+                {"name": "results", "definition": f"{CANONICAL}/OperationDefinition/northlab-results"},
+                {"name": "portal-link", "definition": f"{CANONICAL}/OperationDefinition/northlab-portal-link"},
                 {"name": "validate", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate"},
             ],
         }

@@ -30,8 +30,8 @@ PRIMITIVES: dict[str, st.SearchStrategy[Json]] = {
     "markdown": TEXT,
     "code": WORD,
     "id": st.from_regex(r"[A-Za-z0-9\-.]{1,16}", fullmatch=True).filter(lambda text: text not in (".", "..")),
-    "uri": WORD.map("http://x.example/{}".format),
-    "url": WORD.map("http://x.example/{}".format),
+    "uri": WORD.map("https://x.example/{}".format),
+    "url": WORD.map("https://x.example/{}".format),
     "canonical": WORD.map("http://x.example/{}".format),
     "oid": st.integers(1, 99).map("urn:oid:1.2.{}".format),
     "uuid": st.uuids().map("urn:uuid:{}".format),
@@ -187,7 +187,7 @@ def without_read_only(shipped: Shipped, record: Json) -> Json:
     """Return the fields of a record that may be written."""
     kept: dict[str, Json] = {}
     for row in shipped.map.rows:
-        if isinstance(row, PathRow) or not row.sends:
+        if isinstance(row, PathRow | ConstantRow) or not row.sends:
             continue
         field: PartnerField = row.field if isinstance(row, ListRow) else row.fields[0]
         value = field.get(record)

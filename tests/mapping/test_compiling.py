@@ -157,7 +157,12 @@ def test_a_variable_of_a_path_is_text() -> None:
 
 @pytest.mark.parametrize(
     ("inner", "column"),
-    [("city: {path: id}", 26), ("city: {outcome: [{text: x}]}", 26), ("line: {at: l, each: {x: {at: y}}}", 26)],
+    [
+        ("city: {at: c, otherwise: '{id}'}", 26),
+        ("city: {path: id}", 26),
+        ("city: {outcome: [{text: x}]}", 26),
+        ("line: {at: l, each: {x: {at: y}}}", 26),
+    ],
 )
 def test_what_a_row_within_each_cannot_be(inner: str, column: int) -> None:
     lines = row_problems(f"address: {{at: a, each: {{ {inner} }}}}")

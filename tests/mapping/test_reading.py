@@ -279,7 +279,10 @@ ROWS = [
     ("birthDate: {at: a, requird: true}", ["20: unknown key 'requird' in row 'birthDate'; did you mean 'required'?"]),
     ("birthDate: {at: a, required: maybe}", ["30: unknown 'required: maybe'; known here: false, true"]),
     ("birthDate: {at: a, only: to_partner}", ["26: unknown 'only: to_partner'; known here: both, create, to_fhir"]),
-    ("birthDate: {at: a, otherwise: b}", ["20: 'otherwise' says nothing beside 'at'; remove it"]),
+    (
+        "birthDate: {at: a, otherwise: b}",
+        ["31: 'otherwise' beside 'at' is '{id}', the id in the address, in a map of Parameters; write that"],
+    ),
     (
         "language: {path: id, codes: ConceptMap/x, only: to_fhir}",
         ["22: 'codes' says nothing beside 'path'; remove it", "43: 'only' says nothing beside 'path'; remove it"],

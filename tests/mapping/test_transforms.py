@@ -26,6 +26,7 @@ from fhir_bridge.outcome import Json
         ("number", Decimal("61.50"), Decimal("61.50")),
         ("number", 61, 61),
         ("boolean", False, False),
+        ("https", "https://x.example/#/a?b=c", "https://x.example/#/a?b=c"),
         ("digits", 42, "42"),
         ("digits", 0, "0"),
         ("digits", 10**18 - 1, "9" * 18),
@@ -179,6 +180,7 @@ PARTNER_VALUES = {
     "integer": WHOLE,
     "number": st.one_of(WHOLE, st.decimals(allow_nan=False, allow_infinity=False)),
     "boolean": st.booleans(),
+    "https": st.text("abcXYZ019/?#&=.", min_size=1).map("https://x{}".format),
     "digits": st.integers(0, 10**18 - 1),
     "version": st.from_regex(r"[A-Za-z0-9\-.]{1,64}", fullmatch=True),
 }

@@ -457,7 +457,8 @@ async def test_an_operation_that_a_base_does_not_have_is_named_with_those_that_i
         issue(
             "unknown-path",
             "not-supported",
-            "HealthEx has no operation `$update-search-status` at this address. It has Patient/[id]/$update-data.",
+            "HealthEx has no operation `$update-search-status` at this address. It has Patient/[id]/$update-data, "
+            "Patient/[id]/$enrollment-link, Person/[id]/$everything.",
         )
     )
 
@@ -472,7 +473,8 @@ async def test_an_operation_of_a_patient_needs_the_patient(client: httpx.AsyncCl
         issue(
             "unknown-path",
             "not-supported",
-            "HealthEx has no operation `$update-data` at this address. It has Patient/[id]/$update-data.",
+            "HealthEx has no operation `$update-data` at this address. It has Patient/[id]/$update-data, "
+            "Patient/[id]/$enrollment-link, Person/[id]/$everything.",
         )
     )
 

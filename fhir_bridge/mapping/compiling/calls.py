@@ -24,6 +24,7 @@ from fhir_bridge.mapping.calls import (
 )
 from fhir_bridge.mapping.checks import Check
 from fhir_bridge.mapping.compiling.maps import MapCompiler
+from fhir_bridge.mapping.compiling.queries import QueryCompiler
 from fhir_bridge.mapping.compiling.searches import SearchCompiler
 from fhir_bridge.mapping.connecting import Environment, resolve, value_of
 from fhir_bridge.mapping.fields import Variable
@@ -32,9 +33,10 @@ from fhir_bridge.mapping.lists import ListReceiver, compile_items
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.messages import MessageReceiver, MessageSender
 from fhir_bridge.mapping.model import Content, HeaderSource, IdField, InteractionSpec, MappingFile, MapSpec
-from fhir_bridge.mapping.partner_fields import Constant, compile_field
+from fhir_bridge.mapping.partner_fields import Constant, PartnerField, compile_field
 from fhir_bridge.mapping.passing import PassReceiver, PassSender
 from fhir_bridge.mapping.places import Paths, Place
+from fhir_bridge.mapping.querying import PageReceiver
 from fhir_bridge.mapping.refusals import Refusals
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
 from fhir_bridge.mapping.transforms import TRANSFORMS
@@ -156,6 +158,8 @@ class CallCompiler:
 
     def _sender(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Sender | None:
         map_spec = self._map_spec(spec.send) if spec.send else None
+        if spec.code == "operation" and spec.method == "GET":
+            return QueryCompiler(self.definitions, self.problems).sender(spec)
         if spec.send is None or map_spec is None:
             if spec.send is None and spec.code in ("update", "create", "operation"):
                 self.problems.add(spec.mark, f"'{spec.key}' sends nothing; add 'send'")
@@ -171,7 +175,14 @@ class CallCompiler:
             profile=profile,
             in_headers=tuple(source.place for source in sources if source.place is not None),
             constants=tuple(self._constants(spec.send)),
+            ids=tuple(self._ids(map_spec)),
         )
+
+    def _ids(self, spec: MapSpec) -> Iterator[PartnerField]:
+        """The fields that are the id in the address where the element of their row is absent."""
+        for row in spec.rows:
+            if row.at and row.otherwise is not None:
+                yield compile_field(row.at[0], row.at[0].mark, self.problems)
 
     def _arguments(self, spec: InteractionSpec) -> Arguments | None:
         if spec.code != "search":
@@ -205,10 +216,17 @@ class CallCompiler:
             items = compile_items(receive.each, receive.outer, self.problems)
             return ListReceiver(maps[map_spec.name], items, total, self._structure("4.0", map_spec, rules=False))
         if receive.as_it_is:
-            about = spec.location.removeprefix("read ") if spec.location else None
-            return PassReceiver(str(map_spec.resource), self._versions()[0], receive.empty_is_success, about)
+            return self._pass_receiver(spec, receive, map_spec)
         structure = self._structure("4.0", map_spec, rules=False)
-        return MapReceiver(maps[map_spec.name], at, id_pair, structure, adds=spec.code == "adds")
+        text = compile_field(receive.text, receive.text.mark, self.problems) if receive.text else None
+        return MapReceiver(maps[map_spec.name], at, id_pair, structure, adds=spec.code == "adds", text=text)
+
+    def _pass_receiver(self, spec: InteractionSpec, receive: Content, map_spec: MapSpec) -> Receiver:
+        about = spec.location.removeprefix("read ") if spec.location else None
+        receiver = PassReceiver(str(map_spec.resource), self._versions()[0], receive.empty_is_success, about)
+        if not receive.links:
+            return receiver
+        return PageReceiver(receiver, spec.path, frozenset(QueryCompiler(self.definitions, self.problems).types(spec)))
 
     def _versions(self) -> tuple[Version, ...]:
         return tuple(version_of(text) for text in self.model.versions)

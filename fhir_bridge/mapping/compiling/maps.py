@@ -43,6 +43,10 @@ class MapCompiler:
         self._check_slices(spec, elsewhere)
         compiled = [self._row(row, spec.resource, "", paths) for row in spec.rows if not row.outcome]
         rows = tuple(row for row in compiled if row is not None)
+        for row in (row for row in spec.rows if row.at):
+            if row.otherwise is not None and (row.otherwise != "{id}" or spec.resource != "Parameters"):
+                text = "'otherwise' beside 'at' is '{id}', the id in the address, in a map of Parameters; write that"
+                self.problems.add(row.otherwise.mark, text)
         for row in (row for row in spec.rows if ITSELF in row.at):
             self.problems.add(
                 row.at[0].mark, "'.' is an item of a list; name the list, and write '.' within its 'each'"
@@ -92,7 +96,7 @@ class MapCompiler:
 
     def _list_row(self, spec: RowSpec, place: Place, field: PartnerField, prefix: str, paths: Paths) -> ListRow | None:
         for row in spec.each:
-            if row.each or row.path or row.value or row.outcome:
+            if row.each or row.path or row.value or row.outcome or row.otherwise is not None:
                 self.problems.add(row.mark, "a row within 'each' pairs an element with a field; write 'at' alone")
             if ITSELF in row.at and (len(spec.each) > 1 or len(row.at) > 1):
                 self.problems.add(row.at[0].mark, "'.' is the whole item of a list; it stands alone within 'each'")

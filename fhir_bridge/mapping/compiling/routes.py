@@ -14,11 +14,12 @@ from fhir_bridge.mapping.model import InteractionSpec, MappingFile
 from fhir_bridge.mapping.passing import PassSender
 from fhir_bridge.mapping.plans.id_rule import IdRule
 from fhir_bridge.mapping.plans.listing import list_plan
-from fhir_bridge.mapping.plans.operating import operation_plan
+from fhir_bridge.mapping.plans.operating import operation_plan, query_plan
 from fhir_bridge.mapping.plans.patching import patch_plan
 from fhir_bridge.mapping.plans.reading import read_plan, search_plan, vread_plan
 from fhir_bridge.mapping.plans.steps import MakePlan
 from fhir_bridge.mapping.plans.writing import create_plan, told_by_body_plan, update_plan
+from fhir_bridge.mapping.querying import QuerySender
 from fhir_bridge.mapping.routes import Route, Step
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
 
@@ -154,6 +155,8 @@ class RouteCompiler:
             return None
         if spec.code == "read":
             return read_plan(call)
+        if isinstance(call.sender, QuerySender):
+            return query_plan(call, call.sender.types)
         if spec.code == "operation":
             return operation_plan(call)
         if spec.code == "create":

@@ -148,6 +148,8 @@ def _read_content(node: Node | None, what: str, problems: Problems) -> Content |
         each=fields.text("each") if receives else None,
         outer=fields.texts("outer") if receives else (),
         total=fields.text("total") if receives else None,
+        text=fields.text("text") if receives else None,
+        links=receives and fields.flag("links"),
     )
     fields.done()
     if receives and content.map is None and id_ is None and not content.empty_is_success:

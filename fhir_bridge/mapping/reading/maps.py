@@ -15,7 +15,7 @@ ONLY = ("both", "create", "to_fhir")
 
 # What may stand beside the key that says what kind of row a row is.
 _OF_ROWS: Mapping[str, tuple[str, ...]] = {
-    "at": ("at", "as", "codes", "only", "required"),
+    "at": ("at", "as", "codes", "only", "required", "otherwise"),
     "each": ("each", "at", "only"),
     "path": ("path", "otherwise"),
     "value": ("value",),
