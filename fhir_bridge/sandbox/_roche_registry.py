@@ -146,7 +146,7 @@ class Registry:
     def create(self, resource: Json, org_id: str) -> Json:
         """Put `resource` there with an id of its own, and return it with that id."""
         self._created += 1
-        id = f"Created-{self._created}"
+        id = f"Created-{self.resource_type}-{self._created}"
         created = {**resource, "id": id}
         self._stored[id] = Stored(created, org_id)
         return created

@@ -52,11 +52,13 @@ def practitioner(value: str = "22222222J", email: str = "luz.gil@example.org", *
 async def test_a_created_patient_gets_an_id_and_is_read_and_updated_by_it() -> None:
     async with roche_client() as client:
         created = await client.post("/v2/Bundle", json=message())
-        read = await client.get("/Patient/Created-1")
-        updated = await client.put("/v2/Bundle/Created-1", json=message(id="Created-1", gender="female"))
-        after = await client.get("/Patient/Created-1")
+        read = await client.get("/Patient/Created-Patient-1")
+        updated = await client.put(
+            "/v2/Bundle/Created-Patient-1", json=message(id="Created-Patient-1", gender="female")
+        )
+        after = await client.get("/Patient/Created-Patient-1")
 
-    patient = {**message()["entry"][1]["resource"], "id": "Created-1"}
+    patient = {**message()["entry"][1]["resource"], "id": "Created-Patient-1"}
     header, _, condition = UPDATE["entry"]
     assert created.status_code == 201
     assert created.json() == {
@@ -74,14 +76,17 @@ async def test_each_created_patient_gets_another_id() -> None:
         first = await client.post("/v2/Bundle", json=message("1", "1@example.org"))
         second = await client.post("/v2/Bundle", json=message("2", "2@example.org"))
 
-    assert [answer.json()["entry"][1]["resource"]["id"] for answer in (first, second)] == ["Created-1", "Created-2"]
+    assert [answer.json()["entry"][1]["resource"]["id"] for answer in (first, second)] == [
+        "Created-Patient-1",
+        "Created-Patient-2",
+    ]
 
 
 async def test_a_created_patient_belongs_to_the_organisation_that_created_it() -> None:
     async with roche_client() as client:
         await client.post("/v2/Bundle", json=message(), headers={"org_id": "2.16.724.4.99"})
-        own = await client.get("/Patient/Created-1", headers={"org_id": "2.16.724.4.99"})
-        not_its_own = await client.get("/Patient/Created-1")
+        own = await client.get("/Patient/Created-Patient-1", headers={"org_id": "2.16.724.4.99"})
+        not_its_own = await client.get("/Patient/Created-Patient-1")
 
     assert own.status_code == 200
     assert not_its_own.status_code == 404
@@ -146,7 +151,7 @@ async def test_an_identifier_or_email_that_another_patient_has_is_a_duplicate(
 
     async with roche_client(duplicate_status_code=status_code) as client:
         response = await client.post("/v2/Bundle", json=bundle)
-        created = await client.get("/Patient/Created-1")
+        created = await client.get("/Patient/Created-Patient-1")
 
     expected = outcome(("duplicate", "Another patient has this identifier or e-mail address"))
     assert (response.status_code, response.json()) == (status_code, expected)
@@ -175,13 +180,13 @@ async def test_a_patient_without_email_is_refused_by_a_switch_and_only_when_it_i
 
 
 async def test_a_created_practitioner_gets_an_id_and_is_updated_by_it() -> None:
-    changed_one = practitioner(id="Created-1", telecom=[{"system": "phone", "value": "600000001"}])
+    changed_one = practitioner(id="Created-Practitioner-1", telecom=[{"system": "phone", "value": "600000001"}])
 
     async with roche_client() as client:
         created = await client.post("/v2/Practitioner", json=practitioner())
-        updated = await client.put("/v2/Practitioner/Created-1", json=changed_one)
+        updated = await client.put("/v2/Practitioner/Created-Practitioner-1", json=changed_one)
 
-    assert (created.status_code, created.json()) == (201, {**practitioner(), "id": "Created-1"})
+    assert (created.status_code, created.json()) == (201, {**practitioner(), "id": "Created-Practitioner-1"})
     assert (updated.status_code, updated.json()) == (200, changed_one)
 
 

@@ -372,9 +372,9 @@ async def test_a_new_patient_gets_its_address_from_the_partner(
     response = await client.post("/fhir/roche/Patient", json=new(contained=[condition]), headers=headers)
     read = await client.get(response.headers["Location"], headers=headers)
 
-    made = {**new(), "id": "Created-1", "meta": PATIENT_V2}
+    made = {**new(), "id": "Created-Patient-1", "meta": PATIENT_V2}
     assert response.status_code == 201
-    assert response.headers["Location"] == f"{HERE}/fhir/roche/Patient/Created-1"
+    assert response.headers["Location"] == f"{HERE}/fhir/roche/Patient/Created-Patient-1"
     assert response.json() == {**made, "contained": [{**condition, "meta": OF_CONDITION}]}
     assert read.json() == made
 
@@ -383,7 +383,7 @@ async def test_the_id_that_a_client_gives_is_not_taken(client: httpx.AsyncClient
     """https://hl7.org/fhir/R4/http.html#create"""
     response = await client.post("/fhir/roche/Patient", json=new(id="mine"), headers=R4)
 
-    assert (response.status_code, response.json()["id"]) == (201, "Created-1")
+    assert (response.status_code, response.json()["id"]) == (201, "Created-Patient-1")
 
 
 async def test_an_older_partner_answers_a_creation_with_200(routes: Routes) -> None:
@@ -392,7 +392,7 @@ async def test_an_older_partner_answers_a_creation_with_200(routes: Routes) -> N
     async with serving(routes, simulated(roche=app)) as client:
         response = await client.post("/fhir/roche/Patient", json=new(), headers=R4)
 
-    assert (response.status_code, response.json()["id"]) == (201, "Created-1")
+    assert (response.status_code, response.json()["id"]) == (201, "Created-Patient-1")
 
 
 async def test_a_creation_that_broke_off_is_not_repeated(canned: httpx.AsyncClient, partner: Canned) -> None:
@@ -415,9 +415,9 @@ async def test_a_message_without_the_patients_id_makes_one(client: httpx.AsyncCl
     response = await client.post(url, json=message(), headers=STU3)
     read = await client.get(response.headers["Location"])
 
-    made = message(id_="Created-1")
+    made = message(id_="Created-Patient-1")
     assert (response.status_code, response.json()) == (201, made)
-    assert response.headers["Location"] == f"{HERE}/fhir/roche/Patient/Created-1"
+    assert response.headers["Location"] == f"{HERE}/fhir/roche/Patient/Created-Patient-1"
     assert read.json() == made["entry"][1]["resource"]
 
 
@@ -429,9 +429,9 @@ async def test_so_does_one_in_r4(client: httpx.AsyncClient, url: str) -> None:
 
     response = await client.post(url, json=body, headers=R4)
 
-    body["entry"][1]["resource"]["id"] = "Created-1"
+    body["entry"][1]["resource"]["id"] = "Created-Patient-1"
     assert (response.status_code, response.json()) == (201, body)
-    assert response.headers["Location"] == f"{HERE}/fhir/roche/Patient/Created-1"
+    assert response.headers["Location"] == f"{HERE}/fhir/roche/Patient/Created-Patient-1"
 
 
 @pytest.mark.parametrize("url", ["/fhir/roche/Bundle", "/fhir/roche/$process-message", "/fhir/roche"])

@@ -53,10 +53,10 @@ async def test_a_practitioner_is_made_and_changed(
     """By the id that the partner gave; both answers are what the partner has."""
     made = await client.post(ALL, json=practitioner(system=system), headers=headers)
     changed_one = {**made.json(), "telecom": [{"system": "phone", "value": "600000001"}]}
-    changed = await client.put(f"{ALL}/Created-1", json=changed_one, headers=headers)
+    changed = await client.put(f"{ALL}/Created-Practitioner-1", json=changed_one, headers=headers)
 
-    assert (made.status_code, made.json()) == (201, {**practitioner(system=system), "id": "Created-1"})
-    assert made.headers["Location"] == "http://bridge.test/fhir/roche/Practitioner/Created-1"
+    assert (made.status_code, made.json()) == (201, {**practitioner(system=system), "id": "Created-Practitioner-1"})
+    assert made.headers["Location"] == "http://bridge.test/fhir/roche/Practitioner/Created-Practitioner-1"
     assert (changed.status_code, changed.json()) == (200, changed_one)
 
 
@@ -199,4 +199,4 @@ async def test_a_practitioner_in_xml(client: httpx.AsyncClient) -> None:
 
     assert response.status_code == 201
     assert response.headers["Content-Type"] == "application/fhir+xml; charset=utf-8"
-    assert '<id value="Created-1"/>' in response.text
+    assert '<id value="Created-Practitioner-1"/>' in response.text

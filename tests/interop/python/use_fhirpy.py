@@ -72,6 +72,14 @@ async def use(report: Report, client_class: Any, base: str) -> None:
         bundle = await answer(hub.execute("$process-message", data=request("message")))
         same(bundle.entry[1].resource.telecom[0]["value"], "123456789")
 
+    with report.trying("patient by itself", "at the hub, by its profile"):
+        patient = hub.resource("Patient", **request("patient"))
+        await answer(patient.create())
+        patient["gender"] = "female"
+        await answer(patient.update())
+        code = patient.get_by_path(["contained", 0, "code", "coding", 0, "code"])
+        same((patient["gender"], patient.get_by_path(["name", 0, "family"]), code), ("female", "Roe", "46635009"))
+
     with report.trying("error"):
         await refused_update(ehealth)
         await missing_patient(ehealth)

@@ -19,6 +19,7 @@ import java.util.function.Function;
 import org.hl7.fhir.r4.model.Bundle;
 import org.hl7.fhir.r4.model.CapabilityStatement;
 import org.hl7.fhir.r4.model.CodeType;
+import org.hl7.fhir.r4.model.Condition;
 import org.hl7.fhir.r4.model.DateType;
 import org.hl7.fhir.r4.model.Enumerations.AdministrativeGender;
 import org.hl7.fhir.r4.model.IdType;
@@ -26,6 +27,7 @@ import org.hl7.fhir.r4.model.OperationOutcome;
 import org.hl7.fhir.r4.model.OperationOutcome.OperationOutcomeIssueComponent;
 import org.hl7.fhir.r4.model.Parameters;
 import org.hl7.fhir.r4.model.Patient;
+import org.hl7.fhir.r4.model.Reference;
 import org.hl7.fhir.r4.model.StringType;
 
 /** HAPI's client for R4 at the hub and at the bases of the partners that speak R4. */
@@ -61,6 +63,7 @@ final class R4Client {
         report.trying("validate", "", this::validate);
         report.trying("batch", "", this::batch);
         report.trying("message", "", this::message);
+        report.trying("patient by itself", "at the hub, by its profile", this::patientByItself);
         report.trying("error", "the OperationOutcome is in HAPI's own exception", this::error);
     }
 
@@ -168,6 +171,26 @@ final class R4Client {
                 .synchronous(Bundle.class).execute();
         Patient patient = (Patient) answer.getEntry().get(1).getResource();
         same(patient.getTelecomFirstRep().getValue(), "123456789");
+    }
+
+    /** What goes to Roche in a message: the client knows nothing of it, nor of STU3. */
+    private void patientByItself() {
+        Patient patient = new Patient();
+        patient.getMeta().addProfile("https://fhir-bridge.example/fhir/StructureDefinition/roche-patient");
+        patient.addIdentifier().setSystem("urn:oid:2.16.724.4.41").setValue(fresh("F"));
+        patient.addName().setFamily("Roe").addGiven("Ana");
+        MethodOutcome made = hub.create().resource(patient).execute();
+        same(made.getCreated(), true);
+
+        Condition condition = new Condition();
+        condition.getClinicalStatus().addCoding()
+                .setSystem("http://terminology.hl7.org/CodeSystem/condition-clinical").setCode("active");
+        condition.getCode().addCoding().setSystem("http://snomed.info/sct").setCode("46635009");
+        condition.setSubject(new Reference("#")).setId("diabetes");
+        patient.addContained(condition).setId(made.getId().getIdPart());
+        Patient updated = (Patient) hub.update().resource(patient).execute().getResource();
+        same(updated.getNameFirstRep().getFamily(), "Roe");
+        same(((Condition) updated.getContained().get(0)).getCode().getCodingFirstRep().getCode(), "46635009");
     }
 
     private void error() throws Exception {

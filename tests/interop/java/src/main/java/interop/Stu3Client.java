@@ -3,6 +3,7 @@ package interop;
 import static interop.Report.same;
 import static interop.Report.thrown;
 
+import ca.uhn.fhir.rest.api.MethodOutcome;
 import ca.uhn.fhir.rest.client.api.IGenericClient;
 import ca.uhn.fhir.rest.server.exceptions.InvalidRequestException;
 import ca.uhn.fhir.rest.server.exceptions.ResourceNotFoundException;
@@ -11,13 +12,16 @@ import java.util.List;
 import org.hl7.fhir.dstu3.model.Bundle;
 import org.hl7.fhir.dstu3.model.CapabilityStatement;
 import org.hl7.fhir.dstu3.model.Coding;
+import org.hl7.fhir.dstu3.model.Condition;
 import org.hl7.fhir.dstu3.model.ContactPoint.ContactPointSystem;
 import org.hl7.fhir.dstu3.model.IdType;
 import org.hl7.fhir.dstu3.model.MessageHeader;
 import org.hl7.fhir.dstu3.model.OperationOutcome;
 import org.hl7.fhir.dstu3.model.Patient;
+import org.hl7.fhir.dstu3.model.Practitioner;
+import org.hl7.fhir.dstu3.model.Reference;
 
-/** HAPI's client for DSTU3 at Roche's base, which takes messages and nothing else. */
+/** HAPI's client for DSTU3 at Roche's base: patients in messages and by themselves, and practitioners. */
 final class Stu3Client {
 
     private static final String PATIENT = "Bj6.1Lq-hvb-28";
@@ -30,10 +34,14 @@ final class Stu3Client {
 
     void use(Report report) {
         report.trying("capability statement", "read before every first call, too", this::capabilities);
-        for (String capability : List.of("read", "search", "patch", "operation")) {
-            report.cannot(capability, "Roche takes messages only: its base offers nothing of the kind");
+        report.trying("read", "", this::read);
+        report.trying("search", "by `_id`", this::search);
+        for (String capability : List.of("patch", "operation")) {
+            report.cannot(capability, "Roche's base offers nothing of the kind");
         }
         report.trying("update", "a Bundle, under its patient's id", this::update);
+        report.trying("create", "a Bundle, a Patient, a Practitioner", this::create);
+        report.trying("patient by itself", "", this::patientByItself);
         report.trying("conditional update", "by `_id`", this::conditionalUpdate);
         report.trying("message", "$process-message", this::message);
         report.trying("validate", "", this::validate);
@@ -72,6 +80,58 @@ final class Stu3Client {
         Bundle sent = message(PATIENT, "123456780");
         Bundle answer = (Bundle) roche.update().resource(sent).withId(PATIENT).execute().getResource();
         same(telephone(answer), "123456780");
+    }
+
+    private void read() {
+        same(roche.read().resource(Patient.class).withId(PATIENT).execute().getNameFirstRep().getFamily(), "Doe");
+    }
+
+    private void search() {
+        Bundle found = roche.search().forResource(Patient.class).where(Patient.RES_ID.exactly().code(PATIENT))
+                .returnBundle(Bundle.class).execute();
+        same(found.getEntry().stream().map(each -> each.getResource().getIdElement().getIdPart()).toList(),
+                List.of(PATIENT));
+    }
+
+    private static String fresh() {
+        return "F" + System.nanoTime();
+    }
+
+    /** What is made has the address of a record that can be read; of a message, that is its patient. */
+    private void create() {
+        Bundle message = message(null, "123456786");
+        Patient patient = (Patient) message.getEntry().get(1).setFullUrl(null).getResource();
+        patient.getIdentifierFirstRep().setValue(fresh());
+        readable(roche.create().resource(message).execute(), "123456786");
+        patient.getIdentifierFirstRep().setValue(fresh());
+        patient.getTelecomFirstRep().setValue("123456787");
+        readable(roche.create().resource(patient).execute(), "123456787");
+
+        Practitioner practitioner = new Practitioner();
+        practitioner.addIdentifier().setSystem("urn:oid:2.16.724.4.305").setValue(fresh());
+        practitioner.addName().setFamily("Gil").addGiven("Luz");
+        MethodOutcome made = roche.create().resource(practitioner).execute();
+        same(made.getCreated(), true);
+        practitioner.setActive(true).setId(made.getId().getIdPart());
+        same(((Practitioner) roche.update().resource(practitioner).execute().getResource()).getActive(), true);
+    }
+
+    private void readable(MethodOutcome made, String telephone) {
+        same(List.of(made.getCreated(), made.getId().getResourceType()), List.of(true, "Patient"));
+        Patient read = roche.read().resource(Patient.class).withId(made.getId().getIdPart()).execute();
+        same(read.getTelecomFirstRep().getValue(), telephone);
+    }
+
+    /** The Condition is contained in the patient, and comes back so. */
+    private void patientByItself() {
+        Condition condition = new Condition().setClinicalStatus(Condition.ConditionClinicalStatus.ACTIVE);
+        condition.getCode().addCoding().setSystem("http://snomed.info/sct").setCode("46635009");
+        condition.setSubject(new Reference("#")).setId("diabetes");
+        Patient patient = (Patient) message(PATIENT, "123456788").getEntry().get(1).getResource();
+        patient.addContained(condition);
+        Patient updated = (Patient) roche.update().resource(patient).execute().getResource();
+        same(updated.getTelecomFirstRep().getValue(), "123456788");
+        same(((Condition) updated.getContained().get(0)).getCode().getCodingFirstRep().getCode(), "46635009");
     }
 
     private void conditionalUpdate() {
