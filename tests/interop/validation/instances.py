@@ -12,6 +12,7 @@ from typing import Any
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.outcome import CANONICAL
 from tests.interop.validation.healthex_instances import HEALTHEX
+from tests.interop.validation.wmda_instances import WMDA
 
 Resource = dict[str, Any]
 
@@ -256,6 +257,7 @@ GOOD: Mapping[str, tuple[Version, str, Resource]] = {
     "healthex-update-data-in": ("4.0", f"{OURS}/healthex-update-data-in", _UPDATE_DATA_IN),
     "healthex-update-data-out": ("4.0", f"{OURS}/healthex-update-data-out", _UPDATE_DATA_OUT),
     **{name: ("4.0", f"{OURS}/{name}", resource) for name, resource in HEALTHEX.items()},
+    **{name: ("4.0", f"{OURS}/{name}", resource) for name, resource in WMDA.items()},
     "wmda-update-search-status-in": ("4.0", f"{OURS}/wmda-update-search-status-in", _STATUS_IN),
     "wmda-update-search-status-out": ("4.0", f"{OURS}/wmda-update-search-status-out", _STATUS_OUT),
     "STU3 message": ("3.0", f"{OURS}/roche-message", _ROCHE_MESSAGE_STU3),

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fhir_bridge.outcome import Json
+from tests.interop.validation.healthex_rules import HEALTHEX_RULES
 from tests.interop.validation.preperson_rules import ABSENT, NEW_PREPERSON, PREPERSON, RELATIONSHIP, Changes, div
+from tests.interop.validation.wmda_rules import WMDA_RULES
 
 _HEADER: Changes = {
     "an event that is a URI": {"eventCoding": None, "eventUri": "http://roche.com/fhir/rdc/message-type#new-bundle"},
@@ -275,6 +277,8 @@ RULES: Mapping[str, Changes] = {
     "roche-practitioner-v2": _PRACTITIONER,
     "healthex-update-data-in": _UPDATE_DATA_IN,
     "healthex-update-data-out": _UPDATE_DATA_OUT,
+    **HEALTHEX_RULES,
+    **WMDA_RULES,
     "wmda-update-search-status-in": _STATUS_IN,
     "wmda-update-search-status-out": _STATUS_OUT,
     "STU3 message": _STU3,
