@@ -10,6 +10,7 @@ CAPABILITIES = (
     "capability statement",
     "read",
     "search",
+    "create",
     "update",
     "patch",
     "conditional update",

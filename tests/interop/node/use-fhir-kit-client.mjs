@@ -28,6 +28,11 @@ await report.trying('search', async () => {
   same([...got.entry, ...posted.entry].map((each) => each.resource.id), [PREPERSON, PREPERSON]);
 }, 'GET, and POST to _search');
 
+await report.trying('create', async () => {
+  const made = await hub.create({ resourceType: 'Patient', body: request('patient') });
+  same([made.name[0].family, Client.httpFor(made).response.status], ['Roe', 201]);
+}, 'at the hub, by its profile');
+
 await report.trying('update', async () => {
   const read = await ehealth.read(patient);
   const { etag } = Object.fromEntries(Client.httpFor(read).response.headers);

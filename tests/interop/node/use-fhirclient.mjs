@@ -36,6 +36,11 @@ await report.trying('search', async () => {
   same(found, [PREPERSON]);
 });
 
+await report.trying('create', async () => {
+  const made = await hub.create(request('patient'));
+  same([made.name[0].family, made.contained[0].code.coding[0].code], ['Roe', '46635009']);
+}, 'at the hub, by its profile');
+
 await report.trying('update', async () => {
   const patient = await ehealth.fhirRequest(`Patient/${PREPERSON}`);
   patient.name[0].given = ['Петро', 'Степанович'];

@@ -43,6 +43,10 @@ def use(report: Report, base: str) -> None:
         found = Patient.where({"identifier": BY_IDENTIFIER}).perform_resources_iter(ehealth)
         same([each.id for each in found], [PREPERSON])
 
+    with report.trying("create", "at the hub, by its profile"):
+        made = Patient(Patient(request("patient")).create(hub))
+        same((made.name[0].family, made.contained[0].code.coding[0].code), ("Roe", "46635009"))
+
     with report.trying("update"):
         patient.name[0].given = ["Петро", "Степанович"]
         updated = Patient(patient.update())

@@ -40,6 +40,14 @@ async def use(report: Report, client_class: Any, base: str) -> None:
         found = await answer(patients.search(identifier=BY_IDENTIFIER).fetch_all())
         same([each.id for each in found], [PREPERSON])
 
+    with report.trying("create", "at the hub, by its profile"):
+        made = hub.resource("Patient", **request("patient"))
+        await answer(made.create())
+        made["gender"] = "female"
+        await answer(made.update())
+        code = made.get_by_path(["contained", 0, "code", "coding", 0, "code"])
+        same((made["gender"], made.get_by_path(["name", 0, "family"]), code), ("female", "Roe", "46635009"))
+
     with report.trying("update"):
         patient["name"][0]["given"] = ["Петро", "Степанович"]
         await answer(patient.update())
@@ -71,14 +79,6 @@ async def use(report: Report, client_class: Any, base: str) -> None:
     with report.trying("message"):
         bundle = await answer(hub.execute("$process-message", data=request("message")))
         same(bundle.entry[1].resource.telecom[0]["value"], "123456789")
-
-    with report.trying("patient by itself", "at the hub, by its profile"):
-        patient = hub.resource("Patient", **request("patient"))
-        await answer(patient.create())
-        patient["gender"] = "female"
-        await answer(patient.update())
-        code = patient.get_by_path(["contained", 0, "code", "coding", 0, "code"])
-        same((patient["gender"], patient.get_by_path(["name", 0, "family"]), code), ("female", "Roe", "46635009"))
 
     with report.trying("error"):
         await refused_update(ehealth)

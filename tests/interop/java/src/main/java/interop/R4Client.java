@@ -63,7 +63,7 @@ final class R4Client {
         report.trying("validate", "", this::validate);
         report.trying("batch", "", this::batch);
         report.trying("message", "", this::message);
-        report.trying("patient by itself", "at the hub, by its profile", this::patientByItself);
+        report.trying("create", "at the hub, by its profile", this::create);
         report.trying("error", "the OperationOutcome is in HAPI's own exception", this::error);
     }
 
@@ -174,7 +174,7 @@ final class R4Client {
     }
 
     /** What goes to Roche in a message: the client knows nothing of it, nor of STU3. */
-    private void patientByItself() {
+    private void create() {
         Patient patient = new Patient();
         patient.getMeta().addProfile("https://fhir-bridge.example/fhir/StructureDefinition/roche-patient");
         patient.addIdentifier().setSystem("urn:oid:2.16.724.4.41").setValue(fresh("F"));

@@ -39,9 +39,8 @@ final class Stu3Client {
         for (String capability : List.of("patch", "operation")) {
             report.cannot(capability, "Roche's base offers nothing of the kind");
         }
-        report.trying("update", "a Bundle, under its patient's id", this::update);
+        report.trying("update", "a Bundle, under its patient's id, and a Patient", this::update);
         report.trying("create", "a Bundle, a Patient, a Practitioner", this::create);
-        report.trying("patient by itself", "", this::patientByItself);
         report.trying("conditional update", "by `_id`", this::conditionalUpdate);
         report.trying("message", "$process-message", this::message);
         report.trying("validate", "", this::validate);
@@ -80,6 +79,7 @@ final class Stu3Client {
         Bundle sent = message(PATIENT, "123456780");
         Bundle answer = (Bundle) roche.update().resource(sent).withId(PATIENT).execute().getResource();
         same(telephone(answer), "123456780");
+        updatePatient();
     }
 
     private void read() {
@@ -123,7 +123,7 @@ final class Stu3Client {
     }
 
     /** The Condition is contained in the patient, and comes back so. */
-    private void patientByItself() {
+    private void updatePatient() {
         Condition condition = new Condition().setClinicalStatus(Condition.ConditionClinicalStatus.ACTIVE);
         condition.getCode().addCoding().setSystem("http://snomed.info/sct").setCode("46635009");
         condition.setSubject(new Reference("#")).setId("diabetes");
