@@ -22,14 +22,14 @@ def test_each_line_of_a_program_is_a_result() -> None:
 
 def test_the_table_has_a_row_for_each_client_and_says_below_why_not() -> None:
     assert table([*WITHOUT_PATCH, *BROKEN]).splitlines() == [
-        "| client  | capability statement | read | search | update | patch | conditional update | operation | validate "
-        "| batch | message | error |",
-        "| ------- | -------------------- | ---- | ------ | ------ | ----- | ------------------ | --------- | -------- "
-        "| ----- | ------- | ----- |",
-        "| old 1.0 | ✓                    | ✓    | ✓      | ✓      | –     | ✓                  | ✓         | ✓        "
-        "| ✓     | ✓       | ✓     |",
-        "| new 2.0 | ✓                    | ✗    | ✓      | ✓      | ✓     | ✓                  | ✓         | ✓        "
-        "| ✓     | ✓       | ✓     |",
+        "| client  | capability statement | read | search | create | update | patch | conditional update | operation "
+        "| validate | batch | message | error |",
+        "| ------- | -------------------- | ---- | ------ | ------ | ------ | ----- | ------------------ | --------- "
+        "| -------- | ----- | ------- | ----- |",
+        "| old 1.0 | ✓                    | ✓    | ✓      | ✓      | ✓      | –     | ✓                  | ✓         "
+        "| ✓        | ✓     | ✓       | ✓     |",
+        "| new 2.0 | ✓                    | ✗    | ✓      | ✓      | ✓      | ✓     | ✓                  | ✓         "
+        "| ✓        | ✓     | ✓       | ✓     |",
         "",
         "✓ worked · ✗ did not · – cannot be tried, for the reason below",
         "",
