@@ -29,7 +29,9 @@ def check_agreement(model: MappingFile, problems: Problems) -> None:
             _check_search(spec, problems)
         elif spec.send is not None and spec.send.map is None:
             problems.add(spec.send.mark, f"'{spec.key}' sends a resource; add its 'map'")
-        _check_named(model, spec, ((spec.reads, "read"), (spec.writes, "update"), (spec.then, "read")), problems)
+        named = ((spec.reads, "read"), (spec.writes, "update"), (spec.then, "read"), (spec.over, "read"))
+        _check_named(model, spec, named, problems)
+        _check_over(spec, problems)
         _check_message(model, spec, problems)
         _check_created(model, spec, problems)
         if spec.makes_a_call:
@@ -37,6 +39,14 @@ def check_agreement(model: MappingFile, problems: Problems) -> None:
         for add in spec.adds:
             _check_call(model, add.spec, problems)
             _check_add(model, spec, add, problems)
+
+
+def _check_over(spec: InteractionSpec, problems: Problems) -> None:
+    """Only an update that sends what rows say can be laid over a record."""
+    if spec.over is not None and (spec.code != "update" or (spec.send is not None and spec.send.as_it_is)):
+        problems.add(spec.over.mark, f"'{spec.key}' is no update that sends a map; remove 'over'")
+    if spec.leaves and spec.over is None:
+        problems.add(spec.leaves[0].mark, "'leaves' says nothing without 'over'; remove it")
 
 
 def _check_call(model: MappingFile, spec: InteractionSpec, problems: Problems) -> None:

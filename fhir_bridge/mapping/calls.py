@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
@@ -17,6 +17,7 @@ from fhir_bridge.mapping.arguments import Arguments
 from fhir_bridge.mapping.checks import Check, modifier_extensions
 from fhir_bridge.mapping.headers import Source, read_headers
 from fhir_bridge.mapping.maps import Map
+from fhir_bridge.mapping.merging import Merging
 from fhir_bridge.mapping.partner_fields import Constant, Keys, PartnerField, Unreadable, dotted
 from fhir_bridge.mapping.places import Place
 from fhir_bridge.mapping.refusals import Refusals
@@ -45,7 +46,8 @@ class Sender(Protocol):
 
     def pairs(self, resource: Json) -> list[Pair]: ...
 
-    def left_behind(self, resource: Json) -> list[str]: ...
+    def left_behind(self, resource: Json, known: Json = None) -> list[str]:
+        """Return what the partner gets nothing of; what it keeps itself is no loss, as it is in a `known` one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Received:
 
     `unknown_codes` are partner codes that no table knows, as (field, code). `found` are the resources of a list,
     `total` how many there are on all its pages, None where nobody told. `id_of` is the type of the record
-    that `id` is of, where it is not the interaction's.
+    that `id` is of, where it is not the interaction's. `record` is what the partner sent.
     """
 
     resource: Json = None
@@ -63,6 +65,7 @@ class Received:
     found: tuple[Json, ...] = ()
     total: int | None = None
     id_of: str | None = None
+    record: Json = None
 
 
 class Receiver(Protocol):
@@ -109,8 +112,9 @@ class MapSender:
     def pairs(self, resource: Json) -> list[Pair]:
         return self.map.pairs(resource)
 
-    def left_behind(self, resource: Json) -> list[str]:
-        return self.map.left_behind(resource, self.in_headers)
+    def left_behind(self, resource: Json, known: Json = None) -> list[str]:
+        unchanged = [] if known is None else self.map.unchanged(resource, known)
+        return self.map.left_behind(resource, [*self.in_headers, *unchanged])
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ class MapReceiver:
         resource, unknown_codes = read_resource(self.map, self.structure, record, keys, adds=self.adds)
         id_ = _read_id(record, self.id) if self.id is not None else resource.get("id")
         check_told_id(id_, interaction)
-        return Received(resource, id_, unknown_codes)
+        return Received(resource, id_, unknown_codes, record=record)
 
 
 def read_resource(
@@ -237,11 +241,19 @@ class Add(NamedTuple):
     """Checks the record with what was added."""
 
 
+class Over(NamedTuple):
+    """The read of the record that a call takes the place of, and how the two become one."""
+
+    reads: Call
+    merging: Merging
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call of a partner, compiled. `then` is the read that tells what became of a change; `adds` belong to a read.
 
-    A `sender` makes what is sent of a resource; `arguments` make it of what a search asks for.
+    A `sender` makes what is sent of a resource; `arguments` make it of what a search asks for. A call that takes the
+    whole record is laid `over` the one that is there.
     An `anonymous` call carries nobody's token. A client's refresh token is in the header `refresh_header` of its
     request, in lower case.
     """
@@ -261,17 +273,28 @@ class Call:
     anonymous: bool = False
     refresh_header: str | None = None
     arguments: Arguments | None = None
+    over: Over | None = None
 
     def prepare(
-        self, interaction: Interaction, resource: Json, *, already: Mapping[str, Json] = _NOTHING
+        self,
+        interaction: Interaction,
+        resource: Json,
+        *,
+        already: Mapping[str, Json] = _NOTHING,
+        cleared: Iterable[PartnerField] = (),
+        record: Json = None,
     ) -> tuple[Outgoing, list[Issue]]:
         """Return the call for a resource (None where nothing is sent), and what is wrong with it.
 
-        Fields that the partner has `already`, with just these values, are not sent again.
+        Fields that the partner has `already`, with just these values, are not sent again; those that are to be
+        `cleared` are null. What is sent is laid over the partner's `record`, where the call takes the whole.
         """
         sending = self._send(resource, interaction)
         if already:
             sending.body = {field: value for field, value in sending.body.items() if already.get(field) != value}
+        for field in cleared:
+            field.put(sending.body, None)
+        body = sending.body if self.over is None or record is None else self.over.merging.whole(record, sending.body)
         headers, problems = read_headers(self.headers, interaction, sending.whole or resource)
         has_body = self.method != "GET" and (self.sender is not None or self.arguments is not None)
         request = PartnerRequest(
@@ -279,7 +302,7 @@ class Call:
             method=self.method,
             path=_with_query(_fill(self.path, {"id": interaction.id, **sending.path}), sending.query),
             headers={**(_WITH_BODY if has_body else _WITHOUT_BODY), **headers},
-            body=dumps(self._complete(sending.body, interaction)) if has_body else None,
+            body=dumps(self._complete(body, interaction)) if has_body else None,
             repeat=self.repeat_of(sending.body),
             client_authorization=interaction.headers.get("authorization"),
             client_refresh_token=interaction.headers.get(self.refresh_header or ""),

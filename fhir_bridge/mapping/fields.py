@@ -124,6 +124,10 @@ class Fields:
     def flag(self, key: str) -> bool:
         return self.choice(key, ("true", "false"), "false") == "true"
 
+    def answer(self, key: str) -> bool | None:
+        """Return true or false, None where nothing is said."""
+        return {"true": True, "false": False}.get(self.choice(key, ("true", "false"), ""))
+
     def choice(self, key: str, known: tuple[str, ...], default: str) -> str:
         """Return one of `known`."""
         node = self.node(key)

@@ -10,7 +10,7 @@ from fhir_bridge.fhir.elements import Version, elements, is_primitive
 from fhir_bridge.mapping.model import ANYTHING, OutcomeLine
 from fhir_bridge.mapping.partner_fields import Unreadable
 from fhir_bridge.mapping.places import DATA_ABSENT_REASON, Place
-from fhir_bridge.mapping.rows import Pair, Receiving, Row, Sending
+from fhir_bridge.mapping.rows import Pair, Receiving, Row, Sending, ValueRow
 from fhir_bridge.outcome import Issue, IssueCode, Json, Severity, operation_outcome
 
 
@@ -100,6 +100,11 @@ class Map:
             if key != "resourceType" and not self._is_silent(key, value):
                 found += walk.element(self.resource_type, key, value, self.resource_type)
         return found
+
+    def unchanged(self, resource: Json, known: Json) -> list[Place]:
+        """Return the places of what is only read, and is the same in a resource that is known."""
+        read = [row for row in self.rows if isinstance(row, ValueRow) and not row.sends]
+        return [row.place for row in read if row.place.get(resource) == row.place.get(known)]
 
     def _is_silent(self, key: str, value: Json) -> bool:
         said = self.silent.get(key)

@@ -60,7 +60,7 @@ class MessageSender:
     def pairs(self, resource: Json) -> list[Pair]:
         return []
 
-    def left_behind(self, resource: Json) -> list[str]:
+    def left_behind(self, resource: Json, known: Json = None) -> list[str]:
         return []
 
 

@@ -50,6 +50,7 @@ class RowSpec:
     codes: Text | None = None
     only: str = "both"
     required: bool = False
+    clears: bool | None = None
     each: tuple[RowSpec, ...] = ()
     outcome: tuple[OutcomeLine, ...] = ()
 
@@ -177,6 +178,8 @@ class InteractionSpec:
     writes: Text | None
     as_: tuple[Text, ...]
     then: Text | None
+    over: Text | None = None
+    leaves: tuple[Text, ...] = ()
     anonymous: bool = False
     query: tuple[ArgumentSpec, ...] = ()
     body: tuple[ArgumentSpec, ...] = ()

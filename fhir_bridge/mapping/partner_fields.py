@@ -45,6 +45,19 @@ class PartnerField:
                 return None
         return node
 
+    def remove(self, record: Json) -> None:
+        """Take this field out of an object, and with it the objects that would be left with nothing."""
+        *around, last = self.keys
+        nodes = [record]
+        for key in around:
+            nodes.append(nodes[-1].get(key) if isinstance(nodes[-1], dict) else None)
+        if not isinstance(nodes[-1], dict) or last not in nodes[-1]:
+            return
+        del nodes[-1][last]
+        for node, key in reversed([*zip(nodes, around, strict=False)]):
+            if node[key] == {}:
+                del node[key]
+
     def put(self, body: dict[str, Any], value: Json) -> None:
         """Write the value, making the objects around it; that of an item itself as its field `ITSELF`."""
         node = body

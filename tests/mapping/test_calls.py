@@ -180,9 +180,11 @@ def test_a_success_is_the_resource_of_the_record() -> None:
     interaction = ask("read")
     outgoing, _ = READ.prepare(interaction, None)
 
-    received = READ.read(interaction, answer(203, {"the": {"record": {"number": "42", "language": "en"}}}), outgoing)
+    record = {"number": "42", "language": "en"}
 
-    assert received == Received({"resourceType": "Patient", "id": "42", "language": "en"}, "42")
+    received = READ.read(interaction, answer(203, {"the": {"record": record}}), outgoing)
+
+    assert received == Received({"resourceType": "Patient", "id": "42", "language": "en"}, "42", record=record)
 
 
 def test_a_refusal_is_an_error() -> None:

@@ -19,6 +19,7 @@ from fhir_bridge.mapping.calls import (
     IdReceiver,
     MapReceiver,
     MapSender,
+    Over,
     Receiver,
     Sender,
 )
@@ -31,6 +32,7 @@ from fhir_bridge.mapping.fields import Variable
 from fhir_bridge.mapping.headers import Source
 from fhir_bridge.mapping.lists import ListReceiver, compile_items
 from fhir_bridge.mapping.maps import Map
+from fhir_bridge.mapping.merging import compile_merging
 from fhir_bridge.mapping.messages import MessageReceiver, MessageSender
 from fhir_bridge.mapping.model import Content, HeaderSource, IdField, InteractionSpec, MappingFile, MapSpec
 from fhir_bridge.mapping.partner_fields import Constant, PartnerField, compile_field
@@ -68,7 +70,16 @@ class CallCompiler:
         calls |= self._messages(calls)
         thens = {spec.key: calls.get(spec.then) for spec in self.model.interactions if spec.then is not None}
         adds = {spec.key: tuple(self._adds(spec, maps)) for spec in self.model.interactions}
-        return {key: replace(call, then=thens.get(key), adds=adds[key]) for key, call in calls.items()}
+        overs = {spec.key: self._over(spec, calls, maps) for spec in self.model.interactions if spec.over is not None}
+        return {
+            key: replace(call, then=thens.get(key), adds=adds[key], over=overs.get(key)) for key, call in calls.items()
+        }
+
+    def _over(self, spec: InteractionSpec, calls: Mapping[str, Call], maps: Mapping[str, Map]) -> Over | None:
+        """Compile how an update is laid over the record that is there."""
+        reads, map_ = calls.get(spec.over or ""), maps.get((spec.send.map if spec.send else None) or "")
+        leaves = [compile_field(path, path.mark, self.problems) for path in spec.leaves]
+        return Over(reads, compile_merging(map_, leaves)) if reads is not None and map_ is not None else None
 
     def _adds(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Iterator[Add]:
         """Compile the further calls of a read; none of them may write what another one has written."""

@@ -109,7 +109,7 @@ class MapCompiler:
         inner_prefix = f"{prefix}.{spec.element}" if prefix else spec.element
         inner = [self._row(row, place.element.type, inner_prefix, paths) for row in spec.each]
         rows = tuple(replace(row, part_of=field.keys[0]) for row in inner if isinstance(row, ValueRow))
-        return ListRow(spec.mark, place, field, rows, self._sends(spec.only))
+        return ListRow(spec.mark, place, field, rows, self._sends(spec.only), spec.clears)
 
     def _value_row(self, spec: RowSpec, place: Place, fields: tuple[PartnerField, ...]) -> ValueRow | None:
         if not is_primitive(place.element.type):
@@ -140,6 +140,7 @@ class MapCompiler:
             is_code=spec.codes is not None,
             part_of=fields[0].keys[0] if len(fields[0].keys) > 1 else None,
             padded=place.steps[-1].item is not None,
+            clears=spec.clears,
         )
 
     def _transform(self, said: Text | None, element: Element, mark: Mark) -> Transform | None:

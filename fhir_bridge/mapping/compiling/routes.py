@@ -111,6 +111,8 @@ class RouteCompiler:
             yield Step(reads, _FOR_EACH_ID)
         elif spec.code == "patch" and reads is not None:
             yield Step(reads)
+        elif spec.over is not None and call.over is not None:
+            yield Step(call.over.reads)
         elif spec.code == "update" and reads is not None:
             yield Step(reads, "with If-Match")
         if spec.with_id is not None and spec.with_id in self.calls:
@@ -122,7 +124,7 @@ class RouteCompiler:
             yield Step(call, "where the body tells an id")
             yield Step(self.calls[spec.as_[1]], "where it tells none")
         else:
-            yield Step(call, _WHEN.get(spec.code, ""), follows=spec.code == "patch")
+            yield Step(call, _WHEN.get(spec.code, ""), follows=spec.code == "patch" or call.over is not None)
         if call.then is not None:
             yield Step(call.then, "unless return=minimal", follows=True)
         if spec.code == "read":

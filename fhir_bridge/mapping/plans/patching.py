@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeGuard
 
 from fhir_bridge.fhir.conditions import check_if_match
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.patch import read_patch
-from fhir_bridge.mapping.calls import Call, MapSender, Outgoing
+from fhir_bridge.mapping.calls import Call, MapSender, Outgoing, Received
 from fhir_bridge.mapping.checks import raise_errors
 from fhir_bridge.mapping.plans.answers import NOTHING_CHANGED, answer, version_headers
 from fhir_bridge.mapping.plans.steps import MakePlan, Plan, is_sound, left_behind_of, make, read_before
-from fhir_bridge.mapping.rows import ConstantRow, PathRow, Row
+from fhir_bridge.mapping.rows import ConstantRow, ListRow, PathRow, Row, ValueRow
 from fhir_bridge.outcome import Issue, Json
 
 
@@ -26,7 +27,7 @@ def patch_plan(reads: Call, writes: Call) -> MakePlan:
         if "if-match" in interaction.headers:
             check_if_match(interaction.headers["if-match"], version_headers(current.resource).get("ETag"))
         patched = change(current.resource)
-        outgoing, warnings = _prepare_changes(writes, sender, interaction, current.resource, patched)
+        outgoing, warnings = _prepare_changes(writes, sender, interaction, current, patched)
         if not outgoing.sending.body:
             return answer(interaction, current, warnings, NOTHING_CHANGED)
         return (yield from make(writes, interaction, outgoing, warnings))
@@ -35,7 +36,7 @@ def patch_plan(reads: Call, writes: Call) -> MakePlan:
 
 
 def _prepare_changes(
-    call: Call, sender: MapSender, interaction: Interaction, current: Json, patched: Json
+    call: Call, sender: MapSender, interaction: Interaction, received: Received, patched: Json
 ) -> tuple[Outgoing, tuple[Issue, ...]]:
     """Return the call that sends the fields that a patch changes, and warnings; raises FhirError as an update does.
 
@@ -44,12 +45,29 @@ def _prepare_changes(
     problems = sender.check(patched, interaction)
     if not is_sound(problems):
         raise_errors(problems)
+    current = received.resource
     known = sender.check(current, interaction)
-    outgoing, issues = call.prepare(interaction, patched, already=sender.send(current, interaction).body)
-    refused = _refused_changes(sender.map.rows, interaction.resource_type, current, patched)
-    behind = left_behind_of(sender, call.title, interaction, _only_changes(current, patched))
+    cleared = [row for row in sender.map.rows if _is_cleared(row, call, current, patched)]
+    outgoing, issues = call.prepare(
+        interaction,
+        patched,
+        already=sender.send(current, interaction).body,
+        cleared=[row.fields[0] if isinstance(row, ValueRow) else row.field for row in cleared],
+        record=received.record,
+    )
+    rows = [row for row in sender.map.rows if row not in cleared]
+    refused = _refused_changes(rows, interaction.resource_type, current, patched)
+    behind = left_behind_of(sender, call.title, interaction, _only_changes(current, patched), current)
     caused = [issue for issue in problems if issue not in known]
     return outgoing, raise_errors([*caused, *issues, *refused, *behind])
+
+
+def _is_cleared(row: Row, call: Call, current: Json, patched: Json) -> TypeGuard[ValueRow | ListRow]:
+    """Whether a patch removes what the partner can clear: by null, as a row says, or with the whole record."""
+    if isinstance(row, PathRow | ConstantRow) or not row.sends:
+        return False
+    may_clear = call.over is not None if row.clears is None else row.clears
+    return may_clear and row.values(current) is not None and row.values(patched) is None
 
 
 def _refused_changes(rows: Iterable[Row], resource_type: str, current: Json, patched: Json) -> list[Issue]:

@@ -67,9 +67,12 @@ def _make_then(then: Call, interaction: Interaction, received: Received, warning
 
 
 def prepare(
-    call: Call, interaction: Interaction, resource: Json, id_rule: IdRule | None
+    call: Call, interaction: Interaction, resource: Json, id_rule: IdRule | None, current: Received | None = None
 ) -> tuple[Outgoing, tuple[Issue, ...]]:
-    """Return the call that sends a resource, and warnings; raises FhirError with all that is wrong with it."""
+    """Return the call that sends a resource, and warnings; raises FhirError with all that is wrong with it.
+
+    `current` is the record over which the call is laid, once it was read.
+    """
     sender = call.sender
     assert sender is not None
     problems = sender.check(resource, interaction)
@@ -78,8 +81,8 @@ def prepare(
         problems = [*id_rule.check(interaction, sound=sound), *problems]
     if not sound:
         raise_errors(problems)
-    behind = left_behind_of(sender, call.title, interaction, resource)
-    outgoing, issues = call.prepare(interaction, resource)
+    behind = left_behind_of(sender, call.title, interaction, resource, _known(call, resource, current))
+    outgoing, issues = call.prepare(interaction, resource, record=current.record if current else None)
     if isinstance(sender, MapSender) and not outgoing.sending.body and _needs_fields(sender) and not issues:
         issues.append(nothing_to_send(call.title, interaction.resource_type))
     refused = {issue.expression for issue in (*problems, *issues)}
@@ -87,6 +90,11 @@ def prepare(
     if interaction.preferences.strict:
         found = [issue.as_error() if issue.error == "left-behind" else issue for issue in found]
     return outgoing, raise_errors(found)
+
+
+def _known(call: Call, resource: Json, current: Received | None) -> Json:
+    """What is known to be at the partner; before a record is read over which a call is laid, all may be."""
+    return current.resource if current else resource if call.over else None
 
 
 def is_sound(problems: Iterable[Issue]) -> bool:
@@ -104,12 +112,12 @@ def nothing_to_send(title: str, resource_type: str) -> Issue:
     return Issue("nothing-to-send", "business-rule", text, resource_type)
 
 
-def left_behind_of(sender: Sender, title: str, interaction: Interaction, resource: Json) -> list[Issue]:
+def left_behind_of(sender: Sender, title: str, interaction: Interaction, resource: Json, known: Json) -> list[Issue]:
     """What the partner cannot hold, found only where the client wants to know."""
     wanted = interaction.preferences
     if not (wanted.strict or wanted.returns == "OperationOutcome"):
         return []
-    return left_behind(sender.left_behind(resource), title, strict=wanted.strict)
+    return left_behind(sender.left_behind(resource, known), title, strict=wanted.strict)
 
 
 def _with_id(received: Received, interaction: Interaction) -> Received:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import replace
 
-from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.fhir.body import check_type
 from fhir_bridge.fhir.conditions import check_if_match, no_version
 from fhir_bridge.fhir.interaction import Code, Interaction
-from fhir_bridge.mapping.calls import Call
+from fhir_bridge.mapping.calls import Call, Outgoing
 from fhir_bridge.mapping.checks import raise_errors
 from fhir_bridge.mapping.plans.answers import version_headers
 from fhir_bridge.mapping.plans.id_rule import IdRule
-from fhir_bridge.mapping.plans.steps import MakePlan, Plan, is_sound, make, prepare, read_before
+from fhir_bridge.mapping.plans.steps import MakePlan, Plan, Step, is_sound, make, prepare, read_before
 from fhir_bridge.outcome import FhirError, Issue, Json
 
 
@@ -23,9 +22,9 @@ def update_plan(call: Call, id_rule: IdRule, reads: Call | None) -> MakePlan:
     def plan(interaction: Interaction) -> Plan:
         check_type(interaction.body, interaction.resource_type)
         outgoing, warnings = prepare(call, interaction, interaction.body, id_rule)
-        if "if-match" in interaction.headers:
-            yield from _check_version(reads, interaction)
-        return (yield from make(call, interaction, outgoing, warnings))
+        if "if-match" in interaction.headers and call.over is None:
+            yield from _read_current(reads, interaction)
+        return (yield from _make(call, id_rule, interaction, outgoing, warnings))
 
     return plan
 
@@ -67,6 +66,16 @@ def _as(code: Code, interaction: Interaction, resource_type: str, id_: str | Non
 
 def _carry_out(call: Call, id_rule: IdRule | None, interaction: Interaction) -> Plan:
     outgoing, warnings = prepare(call, interaction, interaction.body, id_rule)
+    return (yield from _make(call, id_rule, interaction, outgoing, warnings))
+
+
+def _make(
+    call: Call, id_rule: IdRule | None, interaction: Interaction, outgoing: Outgoing, warnings: tuple[Issue, ...]
+) -> Plan:
+    """Make a call that is ready; one that takes the whole record is laid over the one that is there."""
+    if call.over is not None:
+        current = yield from _read_current(call.over.reads, interaction)
+        outgoing, warnings = prepare(call, interaction, interaction.body, id_rule, current)
     return (yield from make(call, interaction, outgoing, warnings))
 
 
@@ -90,9 +99,11 @@ def _without_identity(resource: Json) -> Json:
     return kept if meta is None else {**kept, "meta": meta}
 
 
-def _check_version(reads: Call | None, interaction: Interaction) -> Generator[PartnerRequest, PartnerResponse, None]:
-    """Read the current record and compare its version with If-Match; raises FhirError."""
+def _read_current(reads: Call | None, interaction: Interaction) -> Step:
+    """Read the current record, and compare its version with If-Match where there is one; raises FhirError."""
     if reads is None:
         raise no_version()
     current = yield from read_before(reads, interaction)
-    check_if_match(interaction.headers["if-match"], version_headers(current.resource).get("ETag"))
+    if "if-match" in interaction.headers:
+        check_if_match(interaction.headers["if-match"], version_headers(current.resource).get("ETag"))
+    return current

@@ -20,7 +20,7 @@ _OF_INTERACTIONS: Mapping[str, tuple[str, ...]] = {
     "message": ("message", "as", "then"),
     "call": (
         *("call", "also", "definition", "send", "receive", "id", "headers", "repeat", "then"),
-        *("anonymous", "with_id", "location", "adds"),
+        *("anonymous", "with_id", "location", "adds", "over", "leaves"),
     ),
     "search": ("call", "query", "body", "send", "receive", "headers", "repeat", "subsetted"),
 }
@@ -63,6 +63,8 @@ def read_interaction(key: Node, node: Node, problems: Problems) -> InteractionSp
         writes=writes,
         as_=as_,
         then=fields.text("then"),
+        over=fields.text("over"),
+        leaves=fields.texts("leaves"),
         anonymous=fields.flag("anonymous"),
         query=tuple(read_argument(name, each, problems) for name, each in fields.pairs("query")),
         body=tuple(read_argument(name, each, problems) for name, each in fields.pairs("body")),

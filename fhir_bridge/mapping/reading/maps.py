@@ -15,8 +15,8 @@ ONLY = ("both", "create", "to_fhir")
 
 # What may stand beside the key that says what kind of row a row is.
 _OF_ROWS: Mapping[str, tuple[str, ...]] = {
-    "at": ("at", "as", "codes", "only", "required", "otherwise"),
-    "each": ("each", "at", "only"),
+    "at": ("at", "as", "codes", "only", "required", "otherwise", "clears"),
+    "each": ("each", "at", "only", "clears"),
     "path": ("path", "otherwise"),
     "value": ("value",),
     "outcome": ("outcome",),
@@ -86,6 +86,7 @@ def _read_row(key: Node, node: Node, problems: Problems) -> RowSpec:
         codes=fields.text("codes"),
         only=fields.choice("only", ONLY, "both"),
         required=fields.flag("required"),
+        clears=fields.answer("clears"),
         each=tuple(_read_row(name, inner, problems) for name, inner in fields.pairs("each")),
         outcome=tuple(_read_outcome_line(line, problems) for line in fields.items("outcome")),
     )
