@@ -20,9 +20,16 @@ _PREPERSON = "ehealth/Patient/7c3da506-804d-4550-8993-bf17f9ee0402"
 _BY_IDENTIFIER = (
     "identifier=https://fhir-bridge.example/fhir/sid/ehealth-preperson|7c3da506-804d-4550-8993-bf17f9ee0402"
 )
+_STUDY = "694d61c2-3f1b"
+_NO_PARAMETERS = {"resourceType": "Parameters"}
 _UPDATE_DATA = "healthex/Patient/{}/$update-data"
 _STATUS = "wmda/Patient/123456/$update-search-status"
 _WRONG = {"resourceType": "Patient", "gender": "other", "birthDate": "1980", "colour": "red", "active": "yes"}
+_PRACTITIONER = {
+    "resourceType": "Practitioner",
+    "identifier": [{"system": "urn:oid:2.16.724.4.305", "value": "22222222J"}],
+    "name": [{"family": "Gil", "given": ["Luz"]}],
+}
 _UNCHANGED = {
     "resourceType": "Patient",
     "id": _PREPERSON.rpartition("/")[2],
@@ -91,6 +98,15 @@ _CALLS: dict[str, Call] = {
     "update-data-patient-must-act.json": ("POST", _UPDATE_DATA.format("consent-expired"), None, {}),
     "status-suspended.json": ("POST", _STATUS, _status("SUS"), {}),
     "status-stopped.json": ("POST", _STATUS, _status("STP", {"name": "reason", "valueCode": "PDC"}), {}),
+    "enrollment-link.json": ("POST", "healthex/Patient/17d4513f-73e8/$enrollment-link", _NO_PARAMETERS, {}),
+    "study.json": ("GET", f"healthex/ResearchStudy/{_STUDY}", None, {}),
+    "studies.json": ("GET", f"healthex/ResearchStudy?_id={_STUDY}", None, {}),
+    "everything.json": ("GET", "healthex/Person/17d4513f-73e8/$everything?_count=3", None, {}),
+    "refused-everything.json": ("GET", "healthex/Person/consent-revoked/$everything", None, {}),
+    "patient-of-roche.stu3.json": ("GET", f"roche/Patient/{_OF_ROCHE}", None, {}),
+    "patient-of-roche-in-r4.json": ("GET", f"roche/Patient/{_OF_ROCHE}", None, _IN_R4),
+    "created-patient.json": ("POST", "Patient", "patient.json", {}),
+    "created-practitioner.stu3.json": ("POST", "roche/Practitioner", _PRACTITIONER, _IN_STU3),
     "message.stu3.json": ("PUT", f"roche/Bundle/{_OF_ROCHE}", _message_stu3(_OF_ROCHE), _IN_STU3),
     "refused-by-roche.stu3.json": ("PUT", "roche/Bundle/Unknown-404", _message_stu3("Unknown-404"), _IN_STU3),
     "message-processed.json": ("POST", "$process-message", "message.json", {}),
@@ -106,7 +122,7 @@ _CALLS: dict[str, Call] = {
     "refused-no-fhir.stu3.json": ("PUT", "roche/Bundle/x", {"resourceType": "Bundle"}, _IN_STU3),
     "left-behind.json": ("PUT", _PREPERSON, _UNCHANGED, {"Prefer": "return=OperationOutcome"}),
 }
-"""By the file that the answer is kept in; all are 200, but for those that begin with `refused`."""
+"""By the file that the answer is kept in; all are 200, but for those that begin with `created` or `refused`."""
 
 
 def recorded(base: str) -> Iterator[tuple[str, Json]]:
@@ -120,7 +136,8 @@ def _answer(client: httpx.Client, name: str, call: Call) -> Json:
     method, address, body, headers = call
     content = _content(body)
     response = client.request(method, address, content=content, headers={"Content-Type": _JSON, **headers})
-    is_expected = response.is_error if name.startswith("refused") else response.status_code == 200
+    created = 201 if name.startswith("created") else 200
+    is_expected = response.is_error if name.startswith("refused") else response.status_code == created
     assert is_expected, f"{name}: {response.status_code} {response.text[:500]}"
     return response.json()
 
