@@ -69,7 +69,7 @@ _OF_ENTRY = re.compile(r"Bundle\.entry\[(\d{1,4})\](?:\.resource)?((?:\..+)?)")
 
 
 def wrap(resource: Resource, header: Header, version: Version) -> Message:
-    """Return the message about a resource whose structure is sound; one without an id is known by a `urn:uuid:`."""
+    """Return the message about a resource that has the shape of one; without an id it is known by a `urn:uuid:`."""
     moved = [index for index, each in enumerate(resource.get("contained", ())) if _is_about(resource, each)]
     address = None if "id" in resource else f"urn:uuid:{uuid5(NAMESPACE_URL, header.id)}"
     name = address or f"{resource['resourceType']}/{resource['id']}"
@@ -117,11 +117,12 @@ def _profiled(resource: Resource, profiles: Mapping[str, str]) -> Json:
 
 def _is_about(resource: Resource, contained: Resource) -> bool:
     """Whether a contained resource is about the one that contains it, and neither needs nor is needed by others."""
-    wanted = f"#{contained['id']}"
+    wanted = f"#{contained.get('id')}"
     others = {**resource, "contained": [each for each in resource["contained"] if each is not contained]}
     named = set(_references(contained))
-    is_local = any(name.startswith("#") and name != "#" for name in named)
-    return not is_local and wanted not in _references(others) and not named.isdisjoint(names_of(resource))
+    if "resourceType" not in contained or any(name.startswith("#") and name != "#" for name in named):
+        return False
+    return wanted not in _references(others) and not named.isdisjoint(names_of(resource))
 
 
 def _as_entry(contained: Resource, is_about: IsAbout, name: str) -> Json:
@@ -189,9 +190,16 @@ def id_told(bundle: Resource, resource_type: str) -> str | None:
 
 def containing(resource: Json, answered: Json) -> Json:
     """Return a resource as it was read, containing also what the answer to its change contained about it."""
-    contained = answered.get("contained") if isinstance(answered, dict) else None
-    others = [each for each in (contained if isinstance(contained, list) else ()) if "#" in _references(each)]
-    return with_contained(resource, others) if isinstance(resource, dict) else resource
+    ids = [each.get("id") for each in _contained(resource)]
+    others = [each for each in _contained(answered) if each.get("id") not in ids and "#" in _references(each)]
+    return with_contained(resource, others) if others and isinstance(resource, dict) else resource
+
+
+def _contained(resource: Json) -> list[Resource]:
+    """What a resource contains, or None does; it may be a partner's."""
+    contained = resource.get("contained") if isinstance(resource, dict) else None
+    found = contained if isinstance(contained, list) else []
+    return [each for each in found if isinstance(each, dict) and isinstance(each.get("resourceType"), str)]
 
 
 def _first(entries: Iterable[tuple[Json, Resource]], resource_type: str) -> tuple[Json, Resource] | None:
@@ -221,15 +229,14 @@ def _as_contained(resource: Resource, is_about: IsAbout, version: Version) -> Re
     return {**rest, "meta": kept} if kept else rest
 
 
-def with_contained(resource: Resource, others: Iterable[Resource]) -> Json:
+def with_contained(resource: Resource, others: Sequence[Resource]) -> Json:
     """Return a resource that contains others as well, those of them that have no id of their own by a new one."""
-    present = resource.get("contained")
-    contained = list(present) if isinstance(present, list) else []
+    contained = _contained(resource)
     for other in others:
-        taken = [each.get("id") for each in contained if isinstance(each, dict)]
+        taken = [each.get("id") for each in contained]
         resource_type, id_ = other["resourceType"], other.get("id")
         if not isinstance(id_, str) or id_ in taken:
             names = (f"{resource_type.lower()}-{number}" for number in count(1))
             id_ = next(name for name in names if name not in taken)
         contained.append({"resourceType": resource_type, **other, "id": id_})
-    return {**resource, "contained": contained} if contained else resource
+    return {**resource, "contained": contained} if others else resource

@@ -40,7 +40,8 @@ def _as_it_is(value: Value) -> Value:
 
 def _extension(value: Value, url: str) -> Json:
     """Return the first extension of a URL, or an empty one."""
-    for each in value.get("extension") or ():
+    extensions = value.get("extension")
+    for each in extensions if isinstance(extensions, list) else ():
         if isinstance(each, dict) and each.get("url") == url:
             return each
     return {}

@@ -736,14 +736,15 @@ def test_what_is_no_resource_is_left_alone(value):
     assert (to_r4(value), to_stu3(value, now=NOW)) == (Converted(value, ()), Converted(value, ()))
 
 
-def test_what_fhir_does_not_know_is_left_alone():
+@pytest.mark.parametrize("extension", [{"not": "a list"}, 1])
+def test_what_fhir_does_not_know_is_left_alone(extension):
     odd = {
         "resourceType": "Patient",
         "nonsense": [1],
         "name": "not an object",
         "gender": {"an": "object"},
         "animal": ["no", "animal"],
-        "extension": {"not": "a list"},
+        "extension": extension,
         "_birthDate": 1,
         "contact": [],
     }

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from fhir_bridge.fhir.elements import Version
-from fhir_bridge.fhir.message import Header, unwrap, with_contained, wrap
+from fhir_bridge.fhir.message import Header, containing, unwrap, with_contained, wrap
 from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.outcome import Json
 
@@ -139,6 +139,17 @@ def test_what_others_need_or_what_needs_others_stays_contained(contained: list[J
     message = wrap(patient, HEADER, "4.0")
 
     assert [each["resource"] for each in message.bundle["entry"][1:]] == [patient]
+
+
+def test_a_contained_resource_may_lack_its_id_or_type() -> None:
+    """That is wrong, and said elsewhere; it is no reason to fail."""
+    nameless, typeless = ({key: CONDITION[key] for key in CONDITION if key != name} for name in ("id", "resourceType"))
+
+    message = wrap({**PATIENT, "contained": [nameless, typeless]}, HEADER, "4.0")
+
+    _, patient, condition = message.bundle["entry"]
+    assert patient["resource"]["contained"] == [typeless]
+    assert condition["resource"]["subject"] == SUBJECT
 
 
 def test_each_resource_says_which_profile_it_keeps_to() -> None:
@@ -281,6 +292,16 @@ def test_what_has_no_id_of_its_own_gets_one(id_: Json) -> None:
         **BARE,
         "contained": [*present, {"resourceType": "Condition", "id": "condition-2"}],
     }
+
+
+def test_a_record_contains_what_the_answer_to_its_change_said_about_it() -> None:
+    """And nothing of it twice, nor what the answer itself contained for another reason."""
+    clinic = {"resourceType": "Organization", "id": "clinic", "partOf": {"reference": "#"}}
+    answer = {**BARE, "contained": [clinic, PRACTITIONER, CONDITION, "x"]}
+
+    assert containing({**BARE, "contained": [clinic]}, answer) == {**BARE, "contained": [clinic, CONDITION]}
+    assert containing(BARE, None) == BARE
+    assert containing(None, answer) is None
 
 
 def test_what_contains_nothing_stays_so() -> None:

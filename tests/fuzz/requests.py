@@ -43,6 +43,31 @@ MESSAGE = {
         },
     ],
 }
+WITH_CONDITION = {
+    "resourceType": "Patient",
+    "id": "Bj6.1Lq-hvb-28",
+    "contained": [
+        {
+            "resourceType": "Condition",
+            "id": "c",
+            "meta": {"profile": ["http://example.org/p"]},
+            "clinicalStatus": "active",
+            "code": {"coding": [{"system": "http://snomed.info/sct", "code": "426875007"}]},
+            "subject": {"reference": "#"},
+        },
+        {"resourceType": "Organization", "id": "o", "name": "Clinic", "partOf": {"reference": "#"}},
+    ],
+    "identifier": [{"system": "urn:oid:2.16.724.4.41", "value": "12345678Z"}],
+    "name": [{"family": "Doe", "given": ["John"]}],
+    "managingOrganization": {"reference": "#o"},
+}
+PRACTITIONER = {
+    "resourceType": "Practitioner",
+    "id": "sZX6uQW-VOH-0868",
+    "identifier": [{"system": "urn:oid:2.16.724.4.305", "value": "11111111H"}],
+    "name": [{"family": "Ruiz", "given": ["Eva"]}],
+    "qualification": [{"code": {"text": "Endocrinologist"}}],
+}
 PATIENT = {
     "resourceType": "Patient",
     "id": PREPERSON,
@@ -126,6 +151,10 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("POST", "/healthex/Patient/17d4513f-73e8/$update-data", FHIR, UPDATE),
     ("PUT", "/roche/Bundle/Bj6.1Lq-hvb-28", FHIR, MESSAGE),
     ("POST", "/roche/$process-message", FHIR, MESSAGE),
+    ("PUT", "/roche/Patient/Bj6.1Lq-hvb-28", FHIR, WITH_CONDITION),
+    ("POST", "/roche/Patient", f"{FHIR}; fhirVersion=4.0", WITH_CONDITION),
+    ("PUT", "/roche/Practitioner/sZX6uQW-VOH-0868", FHIR, PRACTITIONER),
+    ("POST", "/roche/Practitioner", FHIR, PRACTITIONER),
     ("POST", "", FHIR, BATCH),
     ("POST", "/ehealth/Patient/$validate", FHIR, VALIDATE),
     (

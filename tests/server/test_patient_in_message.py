@@ -242,6 +242,20 @@ async def test_a_condition_about_another_patient_is_not_contained(canned: httpx.
     assert partner.calls() == []
 
 
+async def test_a_condition_without_its_id_is_refused(canned: httpx.AsyncClient, partner: Canned) -> None:
+    """A contained resource has one."""
+    nameless = {key: value for key, value in LADA.items() if key != "id"}
+
+    response = await canned.put(JOHN, json={**BARE, "contained": [nameless]}, headers=R4)
+
+    text = "`id` is missing; a contained resource is referred to by it."
+    assert (response.status_code, response.json()) == (
+        422,
+        outcome(issue("rule-broken", "invariant", text, "Patient.contained[0].id")),
+    )
+    assert partner.calls() == []
+
+
 async def test_a_condition_may_name_its_patient(client: httpx.AsyncClient) -> None:
     """By its address, as the partner's own samples do."""
     own = {**LADA, "subject": {"reference": "Patient/Bj6.1Lq-hvb-28"}}

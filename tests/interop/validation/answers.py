@@ -15,6 +15,7 @@ REQUESTS = Path(__file__).parents[1] / "requests"
 _JSON = "application/fhir+json"
 _IN_STU3 = {"Content-Type": f"{_JSON}; fhirVersion=3.0"}
 _IN_R4 = {"Accept": f"{_JSON}; fhirVersion=4.0"}
+_BOTH_R4 = {**_IN_R4, "Content-Type": f"{_JSON}; fhirVersion=4.0"}
 _OF_ROCHE = "Bj6.1Lq-hvb-28"
 _PREPERSON = "ehealth/Patient/7c3da506-804d-4550-8993-bf17f9ee0402"
 _BY_IDENTIFIER = (
@@ -71,6 +72,30 @@ def _message_stu3(patient_id: str) -> Json:
     }
 
 
+_ACTIVE = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]}
+_WITH_CONDITION = {
+    "resourceType": "Patient",
+    "id": _OF_ROCHE,
+    "contained": [
+        {
+            "resourceType": "Condition",
+            "id": "diabetes",
+            "clinicalStatus": _ACTIVE,
+            "code": {"coding": [{"system": "http://snomed.info/sct", "code": "46635009"}]},
+            "subject": {"reference": "#"},
+        }
+    ],
+    "identifier": [{"system": "urn:oid:2.16.724.4.41", "value": "12345678Z"}],
+    "name": [{"family": "Doe", "given": ["John"]}],
+}
+_PRACTITIONER = {
+    "resourceType": "Practitioner",
+    "id": "sZX6uQW-VOH-0868",
+    "identifier": [{"system": "urn:oid:2.16.724.4.305", "value": "11111111H"}],
+    "name": [{"family": "Ruiz", "given": ["Eva"]}],
+    "qualification": [{"code": {"text": "Endocrinologist"}}],
+}
+
 Call = tuple[str, str, Json, dict[str, str]]
 """Method, address below the hub, body and headers."""
 
@@ -109,6 +134,10 @@ _CALLS: dict[str, Call] = {
     "created-practitioner.stu3.json": ("POST", "roche/Practitioner", _PRACTITIONER, _IN_STU3),
     "message.stu3.json": ("PUT", f"roche/Bundle/{_OF_ROCHE}", _message_stu3(_OF_ROCHE), _IN_STU3),
     "refused-by-roche.stu3.json": ("PUT", "roche/Bundle/Unknown-404", _message_stu3("Unknown-404"), _IN_STU3),
+    "roche-patient-r4.json": ("GET", "roche/Patient/Only-Mandatory", None, _IN_R4),
+    "roche-searchset-r4.json": ("GET", "roche/Patient?_id=Only-Mandatory", None, _IN_R4),
+    "roche-patient-with-condition-r4.json": ("PUT", f"roche/Patient/{_OF_ROCHE}", _WITH_CONDITION, _BOTH_R4),
+    "roche-practitioner-r4.json": ("PUT", "roche/Practitioner/sZX6uQW-VOH-0868", _PRACTITIONER, _BOTH_R4),
     "message-processed.json": ("POST", "$process-message", "message.json", {}),
     "batch-response.json": ("POST", "", "batch.json", {}),
     "validated.json": ("POST", "ehealth/Patient/$validate", {"resourceType": "Patient", "gender": "male"}, {}),
