@@ -88,11 +88,10 @@ _WITH_CONDITION = {
     "identifier": [{"system": "urn:oid:2.16.724.4.41", "value": "12345678Z"}],
     "name": [{"family": "Doe", "given": ["John"]}],
 }
-_PRACTITIONER = {
-    "resourceType": "Practitioner",
+_EVA = {
+    **_PRACTITIONER,
     "id": "sZX6uQW-VOH-0868",
     "identifier": [{"system": "urn:oid:2.16.724.4.305", "value": "11111111H"}],
-    "name": [{"family": "Ruiz", "given": ["Eva"]}],
     "qualification": [{"code": {"text": "Endocrinologist"}}],
 }
 
@@ -134,10 +133,9 @@ _CALLS: dict[str, Call] = {
     "created-practitioner.stu3.json": ("POST", "roche/Practitioner", _PRACTITIONER, _IN_STU3),
     "message.stu3.json": ("PUT", f"roche/Bundle/{_OF_ROCHE}", _message_stu3(_OF_ROCHE), _IN_STU3),
     "refused-by-roche.stu3.json": ("PUT", "roche/Bundle/Unknown-404", _message_stu3("Unknown-404"), _IN_STU3),
-    "roche-patient-r4.json": ("GET", "roche/Patient/Only-Mandatory", None, _IN_R4),
     "roche-searchset-r4.json": ("GET", "roche/Patient?_id=Only-Mandatory", None, _IN_R4),
     "roche-patient-with-condition-r4.json": ("PUT", f"roche/Patient/{_OF_ROCHE}", _WITH_CONDITION, _BOTH_R4),
-    "roche-practitioner-r4.json": ("PUT", "roche/Practitioner/sZX6uQW-VOH-0868", _PRACTITIONER, _BOTH_R4),
+    "roche-practitioner-r4.json": ("PUT", "roche/Practitioner/sZX6uQW-VOH-0868", _EVA, _BOTH_R4),
     "message-processed.json": ("POST", "$process-message", "message.json", {}),
     "batch-response.json": ("POST", "", "batch.json", {}),
     "validated.json": ("POST", "ehealth/Patient/$validate", {"resourceType": "Patient", "gender": "male"}, {}),
