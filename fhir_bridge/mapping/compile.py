@@ -59,6 +59,8 @@ def _partner(model: MappingFile, definitions: Definitions, environment: Environm
     calls = CallCompiler(model, definitions, environment, problems)
     routes = RouteCompiler(model, calls, calls.calls(), problems)
     profiles = {canonical_url(spec.profile) for spec in model.maps.values() if spec.profile}
+    headers = [spec.header for spec in model.maps.values() if spec.header]
+    profiles |= {canonical_url(profile) for header in headers for profile in header.profiles.values()}
     return Partner(
         name=model.partner,
         title=model.title,

@@ -420,6 +420,20 @@ async def test_a_creation_that_broke_off_is_not_repeated(canned: httpx.AsyncClie
     assert len(partner.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "profile", ["https://fhir-bridge.example/fhir/StructureDefinition/roche-patient", f"{PROFILES}/patient-v2"]
+)
+async def test_at_the_hub_a_profile_tells_whose_patient_it_is(client: httpx.AsyncClient, profile: str) -> None:
+    """The bridge's own, or Roche's; the hub speaks R4 without being told."""
+    body = new(meta={"profile": [profile]}, contained=[LADA])
+
+    response = await client.post("/fhir/Patient", json=body)
+
+    assert response.status_code == 201
+    assert response.headers["Location"] == f"{HERE}/fhir/roche/Patient/Created-Patient-1"
+    assert response.json()["contained"] == [{**LADA, "meta": OF_CONDITION}]
+
+
 # --- messages that make a patient
 
 
