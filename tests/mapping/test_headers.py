@@ -5,7 +5,7 @@ import pytest
 from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.headers import read_headers
 from fhir_bridge.outcome import Issue, Json
-from tests.mapping.lab import URL, UUID, ask, load
+from tests.mapping.lab import URL, UUID, answer, ask, handle, load, problems
 
 FILE = """\
 partner: northlab
@@ -83,3 +83,46 @@ def test_a_header_may_hold_spaces_and_be_long() -> None:
 
 def test_an_element_that_is_no_text_is_no_text() -> None:
     assert read({"managingOrganization": {"display": 7}}, unit="u-1")[0]["X-Unit"] == "u-1"
+
+
+EVERY = """\
+partner: northlab
+connection: {base_url: $NORTHLAB_URL}
+headers:
+  X-Unit: {header: unit}
+  X-Site: {text: oslo}
+interactions:
+  read Patient:
+    call: GET /clients/{id}
+    receive: {map: client}
+    adds: [{call: "GET /clients/{id}/more", receive: {map: more}}]
+  update Patient:
+    call: PATCH /clients/{id}
+    send: {map: client}
+    receive: {map: client}
+    headers: {x-unit: {element: managingOrganization.display}}
+maps:
+  client: {resource: Patient, rows: {birthDate: {at: born}}}
+  more: {resource: Patient, rows: {gender: {at: sex}}}
+"""
+
+
+def test_the_headers_of_every_call_are_those_of_each() -> None:
+    """Of what a read adds too; a call's own take the place of them, in whatever letters."""
+    routes = load(EVERY)
+    body = {"resourceType": "Patient", "id": "42", "birthDate": "1815-12-10", "managingOrganization": {"display": "b"}}
+
+    read_ = handle(routes, ask("read", headers={"unit": "a"}), answer(200, {"born": "1815-12-10"}), answer(200, {}))
+    update = handle(routes, ask("update", body=body), answer(200, {"born": "1815-12-10"}))
+
+    shown = [{name: request.headers[name] for name in request.headers if name.lower().startswith("x-")}
+             for request in [*read_.requests, *update.requests]]  # fmt: skip
+    every = {"X-Unit": "a", "X-Site": "oslo"}
+    assert shown == [every, every, {"X-Site": "oslo", "x-unit": "b"}]
+
+
+def test_the_headers_of_every_call_come_from_no_element() -> None:
+    found = problems(EVERY.replace("{header: unit}", "{element: birthDate}"))
+
+    text = "not every call sends this element; name it in the headers of an interaction that does"
+    assert f"t.yaml:4:21: {text}" in found
