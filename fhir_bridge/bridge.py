@@ -14,6 +14,7 @@ from typing import Self
 
 import anyio
 
+from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.fhir import bundle, conformance
 from fhir_bridge.fhir.body import check_type
 from fhir_bridge.fhir.capability import (
@@ -30,8 +31,9 @@ from fhir_bridge.fhir.interaction import Address, FhirResponse, Interaction, no_
 from fhir_bridge.fhir.negotiation import check_version
 from fhir_bridge.fhir.view import read_view
 from fhir_bridge.gateway.client import Gateway
+from fhir_bridge.gateway.together import Gathering, Send
 from fhir_bridge.mapping.plans.steps import Plan
-from fhir_bridge.mapping.routes import Partner, Routes
+from fhir_bridge.mapping.routes import Partner, Route, Routes
 from fhir_bridge.mapping.validating import validate
 from fhir_bridge.outcome import FhirError, Issue, Json
 
@@ -74,11 +76,14 @@ class Bridge:
     ) -> None:
         await self._gateway.__aexit__(kind, error, traceback)
 
-    async def answer(self, interaction: Interaction) -> FhirResponse:
-        """Answer one interaction, whatever becomes of it, and log it: each passes here, an entry of a Bundle too."""
+    async def answer(self, interaction: Interaction, send: Send | None = None) -> FhirResponse:
+        """Answer one interaction, whatever becomes of it, and log it: each passes here, an entry of a Bundle too.
+
+        `send` takes the place of the gateway.
+        """
         started = time.perf_counter()
         try:
-            response = await self.handle(interaction)
+            response = await self.handle(interaction, send)
         except FhirError as error:
             response = bundle.failure(error)
         except Exception:
@@ -86,7 +91,7 @@ class Bridge:
         write_line(interaction.request_id, what(interaction), where(interaction, response), response, started)
         return response
 
-    async def handle(self, interaction: Interaction) -> FhirResponse:
+    async def handle(self, interaction: Interaction, send: Send | None = None) -> FhirResponse:
         """Answer one FHIR interaction; raises FhirError."""
         if interaction.address.base is not None:
             self.routes.configured_partner(interaction.address.base)
@@ -96,7 +101,7 @@ class Bridge:
             self._check_method(interaction)
         view = read_view(interaction)
         own = self._own(interaction)
-        response = await self._through_partner(interaction) if own is None else own
+        response = await self._through_partner(interaction, send) if own is None else own
         return replace(response, resource=view.of(response.resource, interaction.version))
 
     def _check_method(self, interaction: Interaction) -> None:
@@ -130,24 +135,24 @@ class Bridge:
             return conformance.methods(address)
         return self.routes.allow(address)
 
-    async def _through_partner(self, interaction: Interaction) -> FhirResponse:
+    async def _through_partner(self, interaction: Interaction, send: Send | None = None) -> FhirResponse:
         if interaction.address.operation == "process-message":
             bundle.check_synchronous(interaction)
         if interaction.code in ("update", "patch"):
             check_changes_only(interaction.headers)
         route, interaction = self.routes.match(interaction)
         check_version(interaction.version, self.routes.partners[route.partner].versions)
-        response = await self._carry_out(route.plan(interaction))
+        response = await self._carry_out(route.plan(interaction), send or self._gateway.send)
         self._count_unknown_codes(route.partner, response)
         return replace(response, partner=route.partner)
 
-    async def _carry_out(self, plan: Plan) -> FhirResponse:
+    async def _carry_out(self, plan: Plan, send: Send) -> FhirResponse:
         """Make the calls of a plan, one after the other; a plan may survive that one of them fails."""
         try:
             request = next(plan)
             while True:
                 try:
-                    answered = await self._gateway.send(request)
+                    answered = await send(request)
                 except FhirError as error:
                     request = plan.throw(error)
                 else:
@@ -187,36 +192,57 @@ class Bridge:
     ) -> list[FhirResponse]:
         """Carry out each entry by itself, side by side; a bad one harms only itself."""
         answers: dict[int, FhirResponse] = {}
+        read = [self._read_entry(entry, n, interaction, errors[n]) for n, entry in enumerate(entries)]
+        routes = {n: self._route(each) for n, each in enumerate(read) if isinstance(each, Interaction)}
+        gathered = [n for n, route in routes.items() if route is not None and route.call.together is not None]
+        gathering = Gathering(self._send_in_turn, len(gathered))
 
-        async def answer(index: int) -> None:
-            answers[index] = await self._entry(entries[index], index, interaction, errors[index])
+        async def answer(index: int, entry: Interaction) -> None:
+            if index in gathered:
+                async with gathering.member(index) as send:
+                    answers[index] = await self.answer(entry, send)
+            else:
+                async with self._limiter(routes[index]):
+                    answers[index] = await self.answer(entry)
 
         async with anyio.create_task_group() as tasks:
-            for index in range(len(entries)):
-                tasks.start_soon(answer, index)
+            tasks.start_soon(gathering.carry_out)
+            for index, each in enumerate(read):
+                if isinstance(each, Interaction):
+                    tasks.start_soon(answer, index, each)
+                else:
+                    answers[index] = each
         return [answers[index] for index in range(len(entries))]
 
-    async def _entry(self, entry: Json, index: int, parent: Interaction, error: FhirError | None) -> FhirResponse:
-        """Answer one entry of a batch, when it is its partner's turn."""
+    def _read_entry(
+        self, entry: Json, index: int, parent: Interaction, error: FhirError | None
+    ) -> Interaction | FhirResponse:
+        """Return what an entry of a batch asks for; the answer to one that cannot be read."""
         started = time.perf_counter()
         try:
             if error is not None:
                 raise error
-            interaction = bundle.entry_interaction(entry, index, parent, self.routes.partners)
+            return bundle.entry_interaction(entry, index, parent, self.routes.partners)
         except FhirError as refused:
             response = bundle.failure(refused)
             write_line(bundle.entry_id(parent, index), "?", where(parent, response), response, started)
             return response
-        async with self._limiter(interaction):
-            return await self.answer(interaction)
 
-    def _limiter(self, interaction: Interaction) -> anyio.CapacityLimiter:
-        """How many entries may call one partner at once; one that calls none waits for nobody."""
+    def _route(self, interaction: Interaction) -> Route | None:
+        """The route of an entry; None where there is none: what is wrong with it, its answer will tell."""
         try:
-            route, _ = self.routes.match(interaction)
-        except Exception:  # what it is, the answer to the entry will tell
-            return anyio.CapacityLimiter(1)
-        return self._at_once[route.partner]
+            return self.routes.match(interaction)[0]
+        except Exception:
+            return None
+
+    def _limiter(self, route: Route | None) -> anyio.CapacityLimiter:
+        """How many entries may call one partner at once; one that calls none waits for nobody."""
+        return anyio.CapacityLimiter(1) if route is None else self._at_once[route.partner]
+
+    async def _send_in_turn(self, request: PartnerRequest) -> PartnerResponse:
+        """Make a call that no entry has a turn for, when it is its partner's turn."""
+        async with self._at_once[request.partner]:
+            return await self._gateway.send(request)
 
     async def _transaction(
         self, interaction: Interaction, entries: Sequence[Json], errors: Sequence[FhirError | None]

@@ -172,6 +172,7 @@ def test_every_mapping_file_has_its_cases() -> None:
     assert sorted(str(file.relative_to(FOLDER)) for file in FOLDER.glob("*/*")) == [
         "ehealth/Patient.yaml",
         "healthex/Parameters.yaml",
+        "healthex/Patient.yaml",
         "healthex/ResearchStudy.yaml",
         "roche/Bundle.yaml",
         "roche/Patient.yaml",

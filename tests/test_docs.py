@@ -84,6 +84,7 @@ SECTIONS: Mapping[str, str] = {
     "_read_header": "Messages",
     "_read_row": "Rows",
     "_read_outcome_line": "Outcome tables",
+    "_read_together": "Records together",
     "read_errors": "Errors",
     "read_errors items": "Errors",
     "_read_saying": "Errors",

@@ -51,6 +51,8 @@ def explanation(routes: Routes, interaction: Interaction) -> list[str]:
     for call in shown:
         lines += ["", *_call(partner, call, route.call)]
     lines += _later(partner, route, shown, interaction)
+    if route.call.together is not None:
+        lines += ["", f"In a batch, up to {route.call.together.most} entries that make this call make it together."]
     if route.code == "patch":
         return [*lines, "", *_patch(partner, route, interaction)]
     if route.call.arguments is not None:

@@ -22,6 +22,7 @@ from fhir_bridge.mapping.partner_fields import Constant, Keys, PartnerField, Unr
 from fhir_bridge.mapping.places import Place
 from fhir_bridge.mapping.refusals import Refusals
 from fhir_bridge.mapping.rows import Pair, Sending
+from fhir_bridge.mapping.together import At, Together
 from fhir_bridge.mapping.transforms import Transform
 from fhir_bridge.outcome import FhirError, Issue, Json
 
@@ -253,7 +254,7 @@ class Call:
     """One call of a partner, compiled. `then` is the read that tells what became of a change; `adds` belong to a read.
 
     A `sender` makes what is sent of a resource; `arguments` make it of what a search asks for. A call that takes the
-    whole record is laid `over` the one that is there.
+    whole record is laid `over` the one that is there. Several may be made `together`, as one.
     An `anonymous` call carries nobody's token. A client's refresh token is in the header `refresh_header` of its
     request, in lower case.
     """
@@ -274,6 +275,7 @@ class Call:
     refresh_header: str | None = None
     arguments: Arguments | None = None
     over: Over | None = None
+    together: Together | None = None
 
     def prepare(
         self,
@@ -294,19 +296,22 @@ class Call:
             sending.body = {field: value for field, value in sending.body.items() if already.get(field) != value}
         for field in cleared:
             field.put(sending.body, None)
-        body = sending.body if self.over is None or record is None else self.over.merging.whole(record, sending.body)
+        whole = sending.body if self.over is None or record is None else self.over.merging.whole(record, sending.body)
         headers, problems = read_headers(self.headers, interaction, sending.whole or resource)
         has_body = self.method != "GET" and (self.sender is not None or self.arguments is not None)
+        body = self._complete(whole, interaction) if has_body else None
+        share = self.together.share(body) if self.together and body is not None else None
         request = PartnerRequest(
             partner=self.partner,
             method=self.method,
             path=_with_query(_fill(self.path, {"id": interaction.id, **sending.path}), sending.query),
             headers={**(_WITH_BODY if has_body else _WITHOUT_BODY), **headers},
-            body=dumps(self._complete(body, interaction)) if has_body else None,
+            body=share.join([share.record]) if share else dumps(body) if has_body else None,
             repeat=self.repeat_of(sending.body),
             client_authorization=interaction.headers.get("authorization"),
             client_refresh_token=interaction.headers.get(self.refresh_header or ""),
             anonymous=self.anonymous,
+            share=share,
         )
         outgoing = Outgoing(request, sending, lambda: self._pairs(resource))
         return outgoing, [*sending.issues_of(sending.body), *problems]
@@ -327,11 +332,25 @@ class Call:
     def read(self, interaction: Interaction, response: PartnerResponse, outgoing: Outgoing) -> Received:
         """Return what a partner's answer tells; raises FhirError."""
         if not 200 <= response.status_code < 300:
-            raise self.refusals.error(response, outgoing.pairs(), outgoing.sending.home)
+            pairs = outgoing.pairs()
+            if self.together is not None:
+                pairs = list(self.together.placed(pairs, At(response.index, response.of)))
+            raise self.refusals.error(response, pairs, outgoing.sending.home)
         try:
-            return self.receiver.receive(response.body, interaction)
+            return self.receiver.receive(self._own(response, outgoing), interaction)
         except Unreadable as error:
             raise self.unreadable(error, response) from None
+
+    def _own(self, response: PartnerResponse, outgoing: Outgoing) -> bytes:
+        """What of an answer is about the record that was sent; raises FhirError where that was refused."""
+        if self.together is None:
+            return response.body
+        split = self.together.split(read_json(response.body), At(response.index, response.of))
+        if split.refused is not None:
+            raise self.refusals.of_record(split.refused, outgoing.pairs())
+        if split.repeated:
+            raise self.refusals.of_repeat()
+        return dumps(split.made)
 
     def repeat_of(self, body: dict[str, Any]) -> Repeat:
         """Return when this call may be sent again: not safely with a field that makes a second one another."""

@@ -146,6 +146,24 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class TogetherSpec:
+    """How several records go in one call, `most` of them: as the items of the list `records`; `beside` are for all.
+
+    Of the answer, `made`, `refused` and `repeated` are lists, whose items tell by `index` which record they are about.
+    """
+
+    mark: Mark
+    most: int
+    records: Text
+    beside: tuple[Text, ...]
+    made: Text
+    refused: Text | None
+    repeated: Text | None
+    index: Text
+    text: Text | None
+
+
+@dataclass(frozen=True, slots=True)
 class InteractionSpec:
     """One FHIR interaction and its call.
 
@@ -156,7 +174,7 @@ class InteractionSpec:
     became of a change. An operation without a resource type is one of the whole base. An `anonymous`
     call carries nobody's token. A search says in its
     `query` and `body` what it is for; a `subsetted` one tells less of each record than a read.
-    A read may have further calls that `adds` to the record.
+    A read may have further calls that `adds` to the record. Several creates may be made `together`.
     """
 
     mark: Mark
@@ -188,6 +206,7 @@ class InteractionSpec:
     with_id: Text | None = None
     location: Text | None = None
     adds: tuple[AddSpec, ...] = ()
+    together: TogetherSpec | None = None
 
     @property
     def makes_a_call(self) -> bool:

@@ -98,6 +98,22 @@ class Refusals:
         issues = [self._issue(complaint, meaning, saying, pairs) for complaint in complaints]
         return FhirError(meaning.status_code, *issues, headers=_headers(meaning, response))
 
+    def of_record(self, words: Iterable[str], pairs: Sequence[Pair]) -> FhirError:
+        """Return what the client gets for a record that was refused in words, among others that may have been made.
+
+        Words that name a field of the record are told at its element.
+        """
+        complaints = [Complaint(text, None, _named(text, pairs)) for text in words]
+        meaning = _MEANINGS[422]
+        sayings = [self._saying(422, complaint.words) for complaint in complaints]
+        issues = [self._issue(each, meaning, says, pairs) for each, says in zip(complaints, sayings, strict=True)]
+        return FhirError(422, *issues)
+
+    def of_repeat(self) -> FhirError:
+        """Return what the client gets for a record that was there already."""
+        text = f"{self.title} has this record already; nothing was made."
+        return FhirError(409, Issue("partner-refused", "duplicate", text))
+
     def _meaning(self, status: int) -> Meaning:
         return _FORWARDED if status == 401 and self.forwards else _MEANINGS.get(status, _OTHER)
 
@@ -193,6 +209,13 @@ def locate(field: Keys, pairs: Sequence[Pair]) -> str | None:
     if around:
         return max(around, key=lambda pair: len(pair.field)).element
     return _common([pair.element for pair in pairs if _is_prefix(wanted, _comparable(pair.field))])
+
+
+def _named(words: str, pairs: Iterable[Pair]) -> Keys:
+    """The field that words name first, by the last part of its path."""
+    found = [pair.field for pair in pairs if pair.field and isinstance(pair.field[-1], str)]
+    fields = {field[-1]: field for field in reversed(found)}
+    return next((fields[word] for word in re.findall(r"\w+", words) if word in fields), ())
 
 
 def _comparable(field: Keys) -> tuple[str, ...]:

@@ -971,6 +971,51 @@ async def test_the_hub_finds_it_among_five_by(routes: Routes, sign: str) -> None
     assert (response.status_code, len(lab.requests)) == (200, 2)
 
 
+def specimen(label: str, courier: str | None = None) -> Json:
+    url = f"{CANONICAL}/StructureDefinition/northlab-courier"
+    extension = {} if courier is None else {"extension": [{"url": url, "valueCode": courier}]}
+    return {"resourceType": "Specimen", **extension, "accessionIdentifier": {"value": label}}
+
+
+async def test_samples_of_one_batch_are_registered_by_one_call_for_each_courier(routes: Routes) -> None:
+    parcel = {"registered": [{"sampleNumber": "S-1", "position": 0}], "known": [2]}
+    rejected = [{"position": 1, "reason": "the label is torn"}]
+    lab = Lab(
+        routes,
+        session(),
+        answer(200, {**parcel, "rejected": rejected}),
+        answer(200, {"registered": [{"sampleNumber": "S-2"}]}),
+    )
+    samples = [specimen("a"), specimen("b"), specimen("c", "bike"), specimen("d")]
+    entries = [{"request": {"method": "POST", "url": "Specimen"}, "resource": each} for each in samples]
+
+    response = await lab.call("POST", "/fhir/northlab", {"resourceType": "Bundle", "type": "batch", "entry": entries})
+
+    sent = {body.get("courier", ""): body for _, body in lab.sent()}
+    assert sent == {
+        "": {"channel": "ehr", "samples": [{"label": "a"}, {"label": "b"}, {"label": "d"}]},
+        "bike": {"courier": "bike", "channel": "ehr", "samples": [{"label": "c"}]},
+    }
+    told = [each["response"] for each in resource(response)["entry"]]
+    assert [each["status"] for each in told] == [
+        "201 Created",
+        "422 Unprocessable Entity",
+        "201 Created",
+        "409 Conflict",
+    ]
+    assert told[0]["location"] == "http://bridge.test/fhir/northlab/Specimen/S-1"
+    text = "Northlab refused its field `label`."
+    assert told[1]["outcome"] == outcome(
+        issue(
+            "partner-refused",
+            "business-rule",
+            text,
+            "Specimen.accessionIdentifier.value",
+            diagnostics="the label is torn",
+        )
+    )
+
+
 async def test_results_come_in_pages_whose_links_lead_to_the_bridge(routes: Routes) -> None:
     page = {
         "resourceType": "Bundle",

@@ -101,7 +101,8 @@ def extensions(draw: Any, depth: int) -> dict[str, Json]:
 def fhir_values(shipped: Shipped, row: ValueRow) -> st.SearchStrategy[Json]:
     """Return values of a row's element that the partner can hold."""
     if row.is_code:
-        codes = sorted(shipped.tables[row.mark].to_partner)
+        table = shipped.tables[row.mark]
+        codes = sorted(code for code, other in table.to_partner.items() if table.to_fhir.get(other) == code)
         return st.sampled_from([code == "true" for code in codes] if row.place.element.type == "boolean" else codes)
     if row.place.element.type == "dateTime":  # `as: date`
         return DATE

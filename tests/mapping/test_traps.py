@@ -272,11 +272,14 @@ def test_trap_12_text_is_unicode_as_it_came(family: str) -> None:
 
 
 def test_trap_12_numbers_are_as_they_came() -> None:
-    received = map_of(ROUTES, "healthex")
-    assert received.to_partner(parameters(skipInteractive={"valueBoolean": False})).body == {"skipInteractive": False}
     counts = answer(200, b'{"message": "IN_PROGRESS_NO_ACTION_NEEDED", "skippedFacilitiesCount": 3.0}')
+    body = parameters(skipInteractive={"valueBoolean": False})
 
-    done = handle(ROUTES, ask("operation", "Patient", "p-1", base="healthex", operation="update-data"), counts)
+    done = handle(
+        ROUTES, ask("operation", "Patient", "p-1", base="healthex", operation="update-data", body=body), counts
+    )
+
+    assert done.requests[0].body == b'{"skipInteractive":false}'
 
     (found,) = [part for part in done.resource["parameter"] if part["name"] == "skippedFacilitiesCount"]
     assert found == {"name": "skippedFacilitiesCount", "valueInteger": 3}

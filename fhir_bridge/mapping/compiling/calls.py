@@ -27,6 +27,7 @@ from fhir_bridge.mapping.checks import Check
 from fhir_bridge.mapping.compiling.maps import MapCompiler
 from fhir_bridge.mapping.compiling.queries import QueryCompiler
 from fhir_bridge.mapping.compiling.searches import SearchCompiler
+from fhir_bridge.mapping.compiling.together import compile_together
 from fhir_bridge.mapping.connecting import Environment, resolve, value_of
 from fhir_bridge.mapping.fields import Variable
 from fhir_bridge.mapping.headers import Source
@@ -158,6 +159,7 @@ class CallCompiler:
             refusals=Refusals(self.model.partner, self.model.title, self.model.errors, forwards),
             anonymous=spec.anonymous,
             refresh_header=renewal.header.lower() if renewal is not None else None,
+            together=compile_together(spec, self.model.maps, self.problems) if spec.together else None,
         )
 
     def _map_spec(self, content: Content) -> MapSpec | None:

@@ -124,7 +124,9 @@ class RouteCompiler:
             yield Step(call, "where the body tells an id")
             yield Step(self.calls[spec.as_[1]], "where it tells none")
         else:
-            yield Step(call, _WHEN.get(spec.code, ""), follows=spec.code == "patch" or call.over is not None)
+            several = f"one for up to {call.together.most} entries of a batch" if call.together else ""
+            follows = spec.code == "patch" or call.over is not None
+            yield Step(call, _WHEN.get(spec.code, several), follows=follows)
         if call.then is not None:
             yield Step(call.then, "unless return=minimal", follows=True)
         if spec.code == "read":

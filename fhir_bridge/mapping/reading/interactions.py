@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fhir_bridge.mapping.fields import Fields, as_text, as_value, check_beside
-from fhir_bridge.mapping.model import AddSpec, Content, HeaderSource, IdField, InteractionSpec
+from fhir_bridge.mapping.model import AddSpec, Content, HeaderSource, IdField, InteractionSpec, TogetherSpec
 from fhir_bridge.mapping.reading.errors import read_status
 from fhir_bridge.mapping.reading.searches import read_argument
 from fhir_bridge.mapping.source import Node, Problems, Text, did_you_mean
@@ -20,7 +20,7 @@ _OF_INTERACTIONS: Mapping[str, tuple[str, ...]] = {
     "message": ("message", "as", "then"),
     "call": (
         *("call", "also", "definition", "send", "receive", "id", "headers", "repeat", "then"),
-        *("anonymous", "with_id", "location", "adds", "over", "leaves"),
+        *("anonymous", "with_id", "location", "adds", "over", "leaves", "together"),
     ),
     "search": ("call", "query", "body", "send", "receive", "headers", "repeat", "subsetted"),
 }
@@ -73,6 +73,28 @@ def read_interaction(key: Node, node: Node, problems: Problems) -> InteractionSp
         with_id=fields.text("with_id"),
         location=fields.text("location"),
         adds=tuple(_read_add(key, item, problems) for item in fields.items("adds")),
+        together=_read_together(fields.node("together"), code, problems),
+    )
+    fields.done()
+    return spec
+
+
+def _read_together(node: Node | None, code: str, problems: Problems) -> TogetherSpec | None:
+    if node is None:
+        return None
+    if code != "create":
+        problems.add(node.mark, "records are made together, by a create; remove 'together'")
+    fields = Fields(node, problems, "together")
+    spec = TogetherSpec(
+        mark=node.mark,
+        most=fields.count("most", 100),
+        records=fields.need_text("in"),
+        beside=fields.texts("beside"),
+        made=fields.need_text("made"),
+        refused=fields.text("refused"),
+        repeated=fields.text("repeated"),
+        index=fields.need_text("index"),
+        text=fields.text("text"),
     )
     fields.done()
     return spec
