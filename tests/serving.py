@@ -92,10 +92,12 @@ class Canned(httpx.AsyncBaseTransport):
     """Partners whose answers a test writes down beforehand, one after the other; the last is given again and again.
 
     `requests` are the calls that were made. An exception among the answers is raised, as a broken network would.
+    What is asked besides of a record that was read, its merge requests, is answered by itself: there are none.
     """
 
     answers: list[_Answer | Exception] = field(default_factory=list)
     requests: list[httpx.Request] = field(default_factory=list)
+    besides: list[httpx.Request] = field(default_factory=list)
 
     def answer(
         self, status_code: int = 200, body: Json = None, *, text: str | bytes | None = None, **headers: str
@@ -110,6 +112,9 @@ class Canned(httpx.AsyncBaseTransport):
         self.answers.append(error)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/merge_requests":
+            self.besides.append(request)
+            return httpx.Response(200, content=b'{"data": []}')
         self.requests.append(request)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):

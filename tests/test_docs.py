@@ -74,6 +74,7 @@ SECTIONS: Mapping[str, str] = {
     "read_interaction": "Interactions",
     "_read_call": "Interactions",
     "_read_add": "Further calls",
+    "_read_needs": "Interactions",
     "_read_repeat": "Repeat",
     "_read_content": "Send and receive",
     "read_argument": "Searches",

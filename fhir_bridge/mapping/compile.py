@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from fhir_bridge.fhir.definitions import Definitions, canonical_url, load_definitions
@@ -52,10 +53,13 @@ def _load(
 
 def _partner(model: MappingFile, definitions: Definitions, environment: Environment, problems: Problems) -> Partner:
     """Compile one mapping file."""
-    connection, missing = resolve(model.connection, model.partner, environment)
-    for variable in missing if connection is None else [*missing, *_unset(model, environment)]:
-        problems.add(variable.mark, f"the variable {variable.name} is not set; set it and start again")
     check_agreement(model, problems)
+    connection, missing = resolve(model.connection, model.partner, environment)
+    if connection is not None:
+        model = _offered(model, environment)
+        missing += _unset(model, environment)
+    for variable in missing:
+        problems.add(variable.mark, f"the variable {variable.name} is not set; set it and start again")
     calls = CallCompiler(model, definitions, environment, problems)
     routes = RouteCompiler(model, calls, calls.calls(), problems)
     profiles = {canonical_url(spec.profile) for spec in model.maps.values() if spec.profile}
@@ -74,6 +78,12 @@ def _partner(model: MappingFile, definitions: Definitions, environment: Environm
         id_like=model.id_like,
         routes=routes.routes(),
     )
+
+
+def _offered(model: MappingFile, environment: Environment) -> MappingFile:
+    """The file without the interactions that need a variable which is not set."""
+    offered = (spec for spec in model.interactions if all(value_of(name, environment) for name in spec.needs))
+    return replace(model, interactions=tuple(offered))
 
 
 def _unset(model: MappingFile, environment: Environment) -> Iterator[Variable]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fhir_bridge.mapping.connecting import ConnectionSpec
-from fhir_bridge.mapping.fields import Value
+from fhir_bridge.mapping.fields import Value, Variable
 from fhir_bridge.mapping.source import Mark, Text
 
 ANYTHING = "any"
@@ -175,6 +175,7 @@ class InteractionSpec:
     call carries nobody's token. A search says in its
     `query` and `body` what it is for; a `subsetted` one tells less of each record than a read.
     A read may have further calls that `adds` to the record. Several creates may be made `together`.
+    One that `needs` variables is offered where they are set.
     """
 
     mark: Mark
@@ -207,6 +208,7 @@ class InteractionSpec:
     location: Text | None = None
     adds: tuple[AddSpec, ...] = ()
     together: TogetherSpec | None = None
+    needs: tuple[Variable, ...] = ()
 
     @property
     def makes_a_call(self) -> bool:

@@ -292,7 +292,7 @@ def _is_at(route: Route, address: Address) -> bool:
 
 def _no_such_type(partner: Partner, interaction: Interaction) -> FhirError:
     resource_type = interaction.address.resource_type
-    known = ", ".join(sorted({route.resource_type for route in partner.routes}))
+    known = ", ".join(sorted({route.resource_type for route in partner.routes if route.resource_type}))
     if resource_type is None:
         return not_allowed(f"`{interaction.code}`", partner.title, [])
     kind = "offers nothing for" if is_resource(interaction.version, resource_type) else "knows no resource type"

@@ -31,6 +31,8 @@ _HTTPS = re.compile(r"https://[^\s/?#<>\"]+[^\s<>\"]*")
 _LARGEST = 10**18
 """Beyond it a number is no JSON number of 64 bits, and the digits of `1E+99999999` would fill the memory."""
 _LONGEST_ID = 64
+_END_OF_TIME_S = 253402300799
+"""The last second of the year 9999."""
 
 
 def _text(value: Json) -> str:
@@ -86,6 +88,24 @@ def _instant(value: Json) -> str:
     return text
 
 
+def _epoch_to_fhir(value: Json) -> str:
+    """A Unix time in seconds as an instant in UTC."""
+    seconds = _integer(value)
+    if not 0 <= seconds <= _END_OF_TIME_S:
+        raise ValueError("a Unix time in seconds is expected here")
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _epoch_to_partner(value: Json) -> int:
+    try:
+        seconds = dt.datetime.fromisoformat(value).timestamp()
+    except ValueError:
+        raise ValueError("a second that clocks have is needed here") from None
+    if seconds != int(seconds):
+        raise ValueError("whole seconds are needed here")
+    return int(seconds)
+
+
 def _digits_to_fhir(value: Json) -> str:
     number = _integer(value)
     if number < 0:
@@ -129,9 +149,10 @@ TRANSFORMS: Mapping[str, Transform] = {
     "boolean": Transform(_boolean, _boolean, frozenset({"boolean"})),
     "https": Transform(_https, _https, frozenset({"uri", "url"})),
     "digits": Transform(_digits_to_fhir, _digits_to_partner, frozenset({"string", "id", "code"})),
+    "epoch_s": Transform(_epoch_to_fhir, _epoch_to_partner, frozenset({"instant"})),
     "version": Transform(_version, _text, frozenset({"id"}), only_reads=True),
 }
-_NEVER_USUAL = ("digits", "https", "version")
+_NEVER_USUAL = ("digits", "https", "version", "epoch_s")
 
 
 _REFERENCE = re.compile(r"reference ([A-Z][A-Za-z]+)")

@@ -87,14 +87,14 @@ PATCH https://api.ehealth.test/api/prepersons/7c3da506-804d-4550-8993-bf17f9ee04
   }
 
 FHIR element                         partner field                       value                                 rule
-───────────────────────────────────  ──────────────────────────────────  ────────────────────────────────────  ────────────────────────
+───────────────────────────────────  ──────────────────────────────────  ────────────────────────────────────  ─────────────────────────
 Patient.name[0].family               last_name                           "Іванов"                              mappings/ehealth.yaml:NN
 Patient.name[0].given[0]             first_name                          "Петро"                               mappings/ehealth.yaml:NN
 Patient.name[0].given[1]             second_name                         "Степанович"                          mappings/ehealth.yaml:NN
 Patient.gender                       gender                              "MALE"                                mappings/ehealth.yaml:NN
-Patient.contact[0].name.family       emergency_contact.last_name         "漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢…  mappings/ehealth.yaml:NN
-Patient.contact[0].telecom[1].value  emergency_contact.phones[0].number  "+380503410870"                       mappings/ehealth.yaml:NN
-Patient.contact[0].telecom[1].use    emergency_contact.phones[0].type    "MOBILE"                              mappings/ehealth.yaml:NN
+Patient.contact[0].name.family       emergency_contact.last_name         "漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢…  mappings/ehealth.yaml:NNN
+Patient.contact[0].telecom[1].value  emergency_contact.phones[0].number  "+380503410870"                       mappings/ehealth.yaml:NNN
+Patient.contact[0].telecom[1].use    emergency_contact.phones[0].type    "MOBILE"                              mappings/ehealth.yaml:NNN
 
 Left behind, for no row takes it:
   Patient.name[1]
@@ -143,18 +143,18 @@ PATCH $EHEALTH_BASE_URL/api/prepersons/7c3da506-804d-4550-8993-bf17f9ee0402
 with those of these fields that the patch has changed; where it has changed none, nothing is sent.
 
 FHIR element                   partner field                  rule
-─────────────────────────────  ─────────────────────────────  ────────────────────────
+─────────────────────────────  ─────────────────────────────  ─────────────────────────
 Patient.identifier.value       external_id                    mappings/ehealth.yaml:NN
 Patient.name.family            last_name                      mappings/ehealth.yaml:NN
 Patient.name.given[0]          first_name                     mappings/ehealth.yaml:NN
 Patient.name.given[1]          second_name                    mappings/ehealth.yaml:NN
 Patient.gender                 gender                         mappings/ehealth.yaml:NN
-Patient.birthDate              birth_date                     mappings/ehealth.yaml:NN
-Patient.deceased               death_date                     mappings/ehealth.yaml:NN
-Patient.contact.name.family    emergency_contact.last_name    mappings/ehealth.yaml:NN
-Patient.contact.name.given[0]  emergency_contact.first_name   mappings/ehealth.yaml:NN
-Patient.contact.name.given[1]  emergency_contact.second_name  mappings/ehealth.yaml:NN
-Patient.contact.telecom        emergency_contact.phones       mappings/ehealth.yaml:NN
+Patient.birthDate              birth_date                     mappings/ehealth.yaml:NNN
+Patient.deceased               death_date                     mappings/ehealth.yaml:NNN
+Patient.contact.name.family    emergency_contact.last_name    mappings/ehealth.yaml:NNN
+Patient.contact.name.given[0]  emergency_contact.first_name   mappings/ehealth.yaml:NNN
+Patient.contact.name.given[1]  emergency_contact.second_name  mappings/ehealth.yaml:NNN
+Patient.contact.telecom        emergency_contact.phones       mappings/ehealth.yaml:NNN
 
 *** stands for what is secret.
 $NAME stands for a variable that is not set.
@@ -407,6 +407,7 @@ def test_a_search_for_several_ids_shows_a_call_for_each(capsys: pytest.CaptureFi
     assert [line for line in out.splitlines()[1:] if line.startswith("GET")] == [
         "GET $EHEALTH_BASE_URL/api/prepersons/41",
         "GET $EHEALTH_BASE_URL/api/prepersons/42",
+        "GET $EHEALTH_BASE_URL/api/merge_requests?merge_person_id={id}&status=SIGNED",
     ]
 
 
@@ -455,6 +456,10 @@ Bundle.entry[0] GET ehealth/Patient/42
     Authorization: Bearer ***
     Api-key: ***
     X-Custom-PSK: ***
+
+  Then follows:
+
+  GET $EHEALTH_BASE_URL/api/merge_requests?merge_person_id=42&status=SIGNED
 
 Bundle.entry[1] GET metadata
   The bridge answers this itself; no partner is called.

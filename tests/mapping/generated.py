@@ -108,6 +108,8 @@ def fhir_values(shipped: Shipped, row: ValueRow) -> st.SearchStrategy[Json]:
         return DATE
     if row.place.element.type == "decimal" and row.to_partner is TRANSFORMS["integer"].to_partner:
         return st.integers(-(10**6), 10**6)
+    if row.to_fhir is TRANSFORMS["epoch_s"].to_fhir:
+        return st.integers(0, 253402300799).map(row.to_fhir)
     if shipped.references.get(row.mark):
         return WORD.map(f"{shipped.references[row.mark]}/{{}}".format)
     return primitive(row.place.element)

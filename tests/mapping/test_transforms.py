@@ -31,6 +31,9 @@ from fhir_bridge.outcome import Json
         ("digits", 0, "0"),
         ("digits", 10**18 - 1, "9" * 18),
         ("version", "2017-04-20T191413.01Z", "2017-04-20T191413.01Z"),
+        ("epoch_s", 0, "1970-01-01T00:00:00Z"),
+        ("epoch_s", 1772604367, "2026-03-04T06:06:07Z"),
+        ("epoch_s", 253402300799, "9999-12-31T23:59:59Z"),
     ],
 )
 def test_a_value_and_its_counterpart(name: str, partner: Json, fhir: Json) -> None:
@@ -53,6 +56,10 @@ def test_a_value_and_its_counterpart(name: str, partner: Json, fhir: Json) -> No
 )
 def test_a_date_is_the_date_part_as_it_is_written_and_not_shifted(fhir: str, partner: str) -> None:
     assert TRANSFORMS["date"].to_partner(fhir) == partner
+
+
+def test_a_unix_time_is_the_same_moment_whatever_the_offset() -> None:
+    assert TRANSFORMS["epoch_s"].to_partner("2026-03-04T08:06:07.000+02:00") == 1772604367
 
 
 @pytest.mark.parametrize("whole", [Decimal("3.0"), Decimal("3E0"), Decimal("30E-1")])
@@ -109,6 +116,10 @@ NO_VERSION = "a version is expected here: a number, or text with at most 64 lett
         ("boolean", 1, "true or false is expected here"),
         ("digits", "42", "a whole number is expected here"),
         ("digits", -1, "a number without a sign is expected here"),
+        ("epoch_s", -1, "a Unix time in seconds is expected here"),
+        ("epoch_s", 253402300800, "a Unix time in seconds is expected here"),
+        ("epoch_s", "1772604367", "a whole number is expected here"),
+        ("epoch_s", Decimal("0.5"), "a whole number is expected here"),
         ("version", "", NO_VERSION),
         ("version", "№ \n", NO_VERSION),
         ("version", "9" * 65, NO_VERSION),
@@ -130,6 +141,8 @@ def test_what_a_partner_sends_in_another_shape_is_refused_without_its_value(name
         ("digits", "4 2", "only digits are expected here, at most 18, the first of them not 0"),
         ("digits", "٤٢", "only digits are expected here, at most 18, the first of them not 0"),
         ("digits", "9" * 19, "only digits are expected here, at most 18, the first of them not 0"),
+        ("epoch_s", "2016-12-31T23:59:60Z", "a second that clocks have is needed here"),
+        ("epoch_s", "2016-12-31T23:59:59.5Z", "whole seconds are needed here"),
     ],
 )
 def test_what_an_element_cannot_say_to_the_partner(name: str, fhir: str, why: str) -> None:
@@ -182,6 +195,7 @@ PARTNER_VALUES = {
     "boolean": st.booleans(),
     "https": st.text("abcXYZ019/?#&=.", min_size=1).map("https://x{}".format),
     "digits": st.integers(0, 10**18 - 1),
+    "epoch_s": st.integers(0, 253402300799),
     "version": st.from_regex(r"[A-Za-z0-9\-.]{1,64}", fullmatch=True),
 }
 

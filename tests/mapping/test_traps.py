@@ -122,6 +122,7 @@ def test_trap_4_a_code_that_no_table_knows_is_unsupported_and_never_a_guess() ->
                 }
             },
         ),
+        answer(200, {"data": []}),
     )
 
     assert done.resource == patient(
@@ -236,6 +237,7 @@ def test_trap_10_an_instant_keeps_its_fraction_and_offset() -> None:
         ROUTES,
         ask("read", "Patient", ID, base="ehealth"),
         answer(200, {"data": {"id": ID, "updated_at": "2017-04-20T19:14:13.01000+03:00"}}),
+        answer(200, {"data": []}),
     )
 
     assert done.resource == patient(

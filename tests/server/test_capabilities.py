@@ -152,7 +152,10 @@ async def test_the_profile_and_the_patch_formats_are_stated(client: httpx.AsyncC
     ehealth = await statement(client, "/ehealth")
     wmda = await statement(client, "/wmda")
 
-    assert ehealth["rest"][0]["resource"][0]["supportedProfile"] == [f"{CANON}/StructureDefinition/ehealth-preperson"]
+    assert ehealth["rest"][0]["resource"][0]["supportedProfile"] == [
+        f"{CANON}/StructureDefinition/ehealth-preperson",
+        f"{CANON}/StructureDefinition/ehealth-new-preperson",
+    ]
     assert {"application/json-patch+json", "application/fhir+json"} <= set(ehealth["patchFormat"])
     assert "patchFormat" not in wmda
 

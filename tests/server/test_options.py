@@ -25,7 +25,8 @@ EXPOSED = "ETag, Location, Last-Modified, X-Request-Id, Allow, Retry-After"
     ("url", "allow"),
     [
         (PATIENT, {"GET", "HEAD", "PUT", "PATCH"}),
-        ("/fhir/ehealth/Patient", {"GET", "HEAD", "PUT", "PATCH"}),
+        ("/fhir/ehealth/Patient", {"GET", "HEAD", "POST", "PUT", "PATCH"}),
+        ("/fhir/ehealth/$exchange-code", {"POST"}),
         ("/fhir/ehealth/Patient/_search", {"POST"}),
         ("/fhir/ehealth/Patient/1/_history", set()),
         ("/fhir/ehealth/Patient/$validate", {"POST"}),

@@ -17,8 +17,13 @@ ID = "7c3da506-804d-4550-8993-bf17f9ee0402"
 CANON = "https://fhir-bridge.example/fhir"
 PREPERSON = f"{CANON}/StructureDefinition/ehealth-preperson"
 STATUS_IN = f"{CANON}/StructureDefinition/wmda-update-search-status-in"
+KNOWN = ", ".join(
+    f"{CANON}/StructureDefinition/ehealth-{name}"
+    for name in ("exchange-code-in", "new-preperson", "preperson", "refresh-token-in")
+)
 VALIDATE = "/fhir/ehealth/Patient/$validate"
 IVANOV: Json = {"resourceType": "Patient", "id": ID, "gender": "male"}
+NEW: Json = {**IVANOV, "identifier": [{"system": f"{CANON}/sid/ehealth-external-id", "value": "1"}]}
 WRONG: Json = {"resourceType": "Patient", "gender": "other", "birthDate": "1980", "photo": [{"title": "x"}]}
 FINE = outcome(issue("done", "informational", "No problem was found.", severity="information"))
 TOLD = outcome(
@@ -74,7 +79,7 @@ async def test_a_resource_is_validated_bare_or_as_a_parameter(
         (ID, None, {**IVANOV, "id": "other"}, True),
         (ID, "update", IVANOV, False),
         (ID, "update", {"resourceType": "Patient", "gender": "male"}, True),
-        (ID, "create", {**IVANOV, "id": "other"}, False),
+        (ID, "create", {**NEW, "id": "other"}, False),
     ],
 )
 async def test_an_update_is_validated_with_its_id(
@@ -105,10 +110,18 @@ async def test_the_id_of_a_message_is_its_patients(
 @pytest.mark.parametrize("mode", ["create", "update", "profile"])
 async def test_a_mode_may_be_named(canned: httpx.AsyncClient, partner: Canned, mode: str) -> None:
     """In the address, or beside the resource."""
-    body = parameters({"name": "mode", "valueCode": mode}, {"name": "resource", "resource": IVANOV})
+    body = parameters({"name": "mode", "valueCode": mode}, {"name": "resource", "resource": NEW})
 
     assert await validated(canned, partner, VALIDATE, body) == FINE
-    assert await validated(canned, partner, f"{VALIDATE}?mode={mode}", IVANOV) == FINE
+    assert await validated(canned, partner, f"{VALIDATE}?mode={mode}", NEW) == FINE
+
+
+async def test_what_is_to_be_created_needs_what_creating_needs(canned: httpx.AsyncClient, partner: Canned) -> None:
+    """An update may leave the external id out."""
+    told = await validated(canned, partner, f"{VALIDATE}?mode=create", IVANOV)
+
+    text = f"`identifier` with `system` `{CANON}/sid/ehealth-external-id` is missing; add it."
+    assert told == outcome(issue("too-few", "required", text, "Patient.identifier"))
 
 
 async def test_a_deletion_needs_no_resource(canned: httpx.AsyncClient, partner: Canned) -> None:
@@ -197,7 +210,7 @@ async def test_a_type_that_nobody_takes_is_validated_by_fhir_alone(canned: httpx
             issue(
                 "unknown-path",
                 "not-supported",
-                f"This profile is not known here; known are {PREPERSON}.",
+                f"This profile is not known here; known are {KNOWN}.",
                 "Parameters.parameter",
             ),
         ),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from fhir_bridge.mapping.fields import Fields, as_text, as_value, check_beside
+from fhir_bridge.mapping.fields import Fields, Variable, as_text, as_value, check_beside
 from fhir_bridge.mapping.model import AddSpec, Content, HeaderSource, IdField, InteractionSpec, TogetherSpec
 from fhir_bridge.mapping.reading.errors import read_status
 from fhir_bridge.mapping.reading.searches import read_argument
@@ -74,6 +74,7 @@ def read_interaction(key: Node, node: Node, problems: Problems) -> InteractionSp
         location=fields.text("location"),
         adds=tuple(_read_add(key, item, problems) for item in fields.items("adds")),
         together=_read_together(fields.node("together"), code, problems),
+        needs=tuple(_read_needs(fields)),
     )
     fields.done()
     return spec
@@ -98,6 +99,16 @@ def _read_together(node: Node | None, code: str, problems: Problems) -> Together
     )
     fields.done()
     return spec
+
+
+def _read_needs(fields: Fields) -> Iterator[Variable]:
+    """Yield the variables without which an interaction is not offered."""
+    for item in fields.items("needs"):
+        value = as_value(item, fields.problems)
+        if isinstance(value, Variable):
+            yield value
+        elif value:
+            fields.problems.add(item.mark, f"'{value}' is no variable; write $NAME")
 
 
 def _read_add(key: Node, node: Node, problems: Problems) -> AddSpec:

@@ -245,9 +245,26 @@ _STATUS_OUT = _parameters(
     {"name": "outcome", "resource": _OUTCOME},
 )
 
+_CODE_IN = _parameters(
+    {"name": "code", "valueString": "c-1"},
+    {"name": "redirectUri", "valueUri": "https://mis.example.org/signed-in"},
+    {"name": "scope", "valueString": "preperson:read preperson:write"},
+)
+_REFRESH_IN = _parameters({"name": "refreshToken", "valueString": "r-1"})
+_TOKEN_OUT = _parameters(
+    {"name": "accessToken", "valueString": "a-1"},
+    {"name": "expiresAt", "valueInstant": "2026-03-04T06:06:07Z"},
+    {"name": "refreshToken", "valueString": "r-1"},
+    {"name": "scope", "valueString": "preperson:read"},
+    {"name": "user", "valueString": "u-1"},
+)
+
 GOOD: Mapping[str, tuple[Version, str, Resource]] = {
     "ehealth-preperson": ("4.0", f"{OURS}/ehealth-preperson", _PREPERSON),
     "ehealth-new-preperson": ("4.0", f"{OURS}/ehealth-new-preperson", _NEW_PREPERSON),
+    "ehealth-exchange-code-in": ("4.0", f"{OURS}/ehealth-exchange-code-in", _CODE_IN),
+    "ehealth-refresh-token-in": ("4.0", f"{OURS}/ehealth-refresh-token-in", _REFRESH_IN),
+    "ehealth-token-out": ("4.0", f"{OURS}/ehealth-token-out", _TOKEN_OUT),
     "roche-message": ("4.0", f"{OURS}/roche-message", _ROCHE_MESSAGE),
     "roche-message-header": ("4.0", f"{ROCHE}/message-header", _ROCHE_HEADER),
     "roche-patient-v2": ("4.0", f"{ROCHE}/patient-v2", _ROCHE_PATIENT),

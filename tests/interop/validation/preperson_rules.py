@@ -183,3 +183,18 @@ NEW_PREPERSON: Changes = {
     "gender other": {"gender": "other"},
     "an emergency contact's work phone": {"contact[0].telecom[0].use": "work"},
 }
+
+CODE_IN: Changes = {
+    "no code": {"parameter[0]": None},
+    "a code of codes": {"parameter[0]": {"name": "code", "valueCode": "c-1"}},
+    "a parameter that is not known": {"parameter[2].name": "state"},
+    "a place to go back to that is a text": {"parameter[1]": {"name": "redirectUri", "valueString": "here"}},
+}
+REFRESH_IN: Changes = {
+    "twice": {"parameter": [{"name": "refreshToken", "valueString": value} for value in ("r-1", "r-2")]},
+    "none": {"parameter": None},
+}
+TOKEN_OUT: Changes = {
+    "no token": {"parameter[0]": None},
+    "an end that is a date": {"parameter[1]": {"name": "expiresAt", "valueDate": "2026-03-04"}},
+}

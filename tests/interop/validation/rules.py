@@ -9,7 +9,17 @@ from collections.abc import Mapping
 
 from fhir_bridge.outcome import Json
 from tests.interop.validation.healthex_rules import HEALTHEX_RULES
-from tests.interop.validation.preperson_rules import ABSENT, NEW_PREPERSON, PREPERSON, RELATIONSHIP, Changes, div
+from tests.interop.validation.preperson_rules import (
+    ABSENT,
+    CODE_IN,
+    NEW_PREPERSON,
+    PREPERSON,
+    REFRESH_IN,
+    RELATIONSHIP,
+    TOKEN_OUT,
+    Changes,
+    div,
+)
 from tests.interop.validation.wmda_rules import WMDA_RULES
 
 _HEADER: Changes = {
@@ -269,6 +279,9 @@ _STU3: Changes = {
 RULES: Mapping[str, Changes] = {
     "ehealth-preperson": PREPERSON,
     "ehealth-new-preperson": NEW_PREPERSON,
+    "ehealth-exchange-code-in": CODE_IN,
+    "ehealth-refresh-token-in": REFRESH_IN,
+    "ehealth-token-out": TOKEN_OUT,
     "roche-message": _MESSAGE,
     "roche-message-header": _HEADER,
     "roche-patient-v2": _PATIENT,
