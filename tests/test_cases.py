@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from fhir_bridge.fhir.interaction import Address, Interaction
 from fhir_bridge.fhir.json import dumps
 from fhir_bridge.mapping.calls import Call, MapReceiver, MapSender
+from fhir_bridge.mapping.lists import ListReceiver
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.partner_fields import PartnerField
 from fhir_bridge.mapping.routes import Routes
@@ -95,7 +96,8 @@ def calls(routes: Routes, partner: str) -> list[Call]:
 def maps(routes: Routes, partner: str) -> dict[str, Map]:
     """Return the compiled maps of a partner by name."""
     senders = [call.sender.map for call in calls(routes, partner) if isinstance(call.sender, MapSender)]
-    receivers = [call.receiver.map for call in calls(routes, partner) if isinstance(call.receiver, MapReceiver)]
+    readers = MapReceiver | ListReceiver
+    receivers = [call.receiver.map for call in calls(routes, partner) if isinstance(call.receiver, readers)]
     return {each.name: each for each in (*senders, *receivers)}
 
 
@@ -190,6 +192,7 @@ def test_every_mapping_file_has_its_cases() -> None:
         "roche/Patient.yaml",
         "roche/Practitioner.yaml",
         "wmda/Parameters.yaml",
+        "wmda/Patient.yaml",
     ]
 
 

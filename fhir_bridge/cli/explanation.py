@@ -47,14 +47,15 @@ def explanation(routes: Routes, interaction: Interaction) -> list[str]:
     route, interaction = routes.match(interaction)
     partner = routes.partners[route.partner]
     lines = [f"{_name(route)}, {partner.title} ({_place(route.mark)})"]
-    shown = [*calls, *_second_call(routes, interaction)]
+    shown = [*calls, *(_second_call(routes, interaction) if route.call.over is None else [])]
     for call in shown:
         lines += ["", *_call(partner, call, route.call)]
-    lines += _later(partner, route, shown, interaction)
+    later = list(_later(partner, route, shown, interaction))
+    if route.code == "patch":
+        return [*lines, "", *_patch(partner, route, interaction), *later]
+    lines += later
     if route.call.together is not None:
         lines += ["", f"In a batch, up to {route.call.together.most} entries that make this call make it together."]
-    if route.code == "patch":
-        return [*lines, "", *_patch(partner, route, interaction)]
     if route.call.arguments is not None:
         return [*lines, *_arguments(route.call.arguments, interaction)]
     if route.call.sender is None or isinstance(route.call.sender, QuerySender):
@@ -181,12 +182,13 @@ def _patch(partner: Partner, route: Route, interaction: Interaction) -> list[str
     """What may follow the reading of the record: which fields, depends on what it answers."""
     sender = route.call.sender
     rows = sender.pairs({"resourceType": route.resource_type}) if sender else []
+    whole = "" if route.call.over is None else "the rest of the record, and in it "
     return [
         "The patch is applied to the record that comes back. Then follows",
         "",
         f"{route.call.method} {_address(partner, route.call, interaction)}",
         "",
-        "with those of these fields that the patch has changed; where it has changed none, nothing is sent.",
+        f"with {whole}those of these fields that the patch has changed; where it has changed none, nothing is sent.",
         "",
         *table(
             ("FHIR element", "partner field", "rule"),

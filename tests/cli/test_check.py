@@ -52,7 +52,7 @@ def test_the_files_that_ship_are_right(capsys: pytest.CaptureFixture[str]) -> No
 
     assert (status, err) == (0, "")
     assert [line.partition(":")[0] for line in out.splitlines()] == ["ehealth", "healthex", "roche", "wmda"]
-    assert "wmda: $update-search-status Patient\n" in out
+    assert "$start-search Patient, $update-search-status Patient, vread Patient\n" in out
 
 
 def test_a_right_folder_lists_its_partners_and_what_they_offer(

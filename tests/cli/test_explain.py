@@ -184,15 +184,99 @@ PUT https://wmda.test/api/v2/patients/status
   }
 
 FHIR element                   partner field  value   rule
-─────────────────────────────  ─────────────  ──────  ─────────────────────
+─────────────────────────────  ─────────────  ──────  ──────────────────────
 the id in the address          wmdaId         123456  mappings/wmda.yaml:NN
-Parameters.parameter[0].value  newStatus      "STP"   mappings/wmda.yaml:NN
-Parameters.parameter[1].value  changeReason   "PDC"   mappings/wmda.yaml:NN
+Parameters.parameter[0].value  newStatus      "STP"   mappings/wmda.yaml:NNN
+Parameters.parameter[1].value  changeReason   "PDC"   mappings/wmda.yaml:NNN
 
 Nothing is left behind.
 
 *** stands for what is secret.
 """,
+    )
+
+
+@pytest.mark.usefixtures("_four_are_configured")
+def test_a_search_shows_its_call_and_what_it_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out = explained(capsys, "GET", "/fhir/wmda/Patient?search-status=ACT,SUS&_count=10")
+
+    assert (status, lines_named(out)) == (
+        0,
+        """\
+GET /fhir/wmda/Patient?search-status=ACT,SUS&_count=10
+search-type Patient, WMDA Search & Match (mappings/wmda.yaml:NN)
+
+GET https://wmda.test/api/v2/patients?status=ACT%7CSUS&limit=10&offset=0
+  Accept: application/json
+  Authorization: Bearer ***  (from POST https://login.test/oauth2/token)
+
+search parameter  partner field  rule
+────────────────  ─────────────  ─────────────────────
+search-status     status         mappings/wmda.yaml:NN
+
+*** stands for what is secret.
+""",
+    )
+
+
+@pytest.mark.usefixtures("_four_are_configured")
+def test_a_search_by_ids_shows_the_reads_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out = explained(capsys, "GET", "/fhir/wmda/Patient?_id=7")
+
+    assert "GET https://wmda.test/api/v2/patients/7\n" in out
+    assert "search parameter" not in out
+
+
+@pytest.mark.usefixtures("_four_are_configured")
+@pytest.mark.parametrize("headers", [(), ("-H", 'If-Match: W/"1"')])
+def test_an_update_that_is_laid_over_a_record_reads_it_once(
+    capsys: pytest.CaptureFixture[str], headers: tuple[str, ...]
+) -> None:
+    body = json.dumps({"resourceType": "Patient", "id": "7", "gender": "male"})
+
+    status, out = explained(capsys, "PUT", "/fhir/wmda/Patient/7", body, *headers)
+
+    assert (status, lines_named(out)) == (
+        0,
+        """\
+PUT /fhir/wmda/Patient/7
+update Patient, WMDA Search & Match (mappings/wmda.yaml:NN)
+
+GET https://wmda.test/api/v2/patients/7
+  Accept: application/json
+  Authorization: Bearer ***  (from POST https://login.test/oauth2/token)
+
+Then follows, with the rest of the record:
+
+PUT https://wmda.test/api/v2/patients
+
+Then follows, unless return=minimal:
+
+GET https://wmda.test/api/v2/patients/7
+
+FHIR element           partner field  value  rule
+─────────────────────  ─────────────  ─────  ──────────────────────
+the id in the address  wmdaId         7      mappings/wmda.yaml:NN
+Patient.gender         sex            "M"    mappings/wmda.yaml:NNN
+
+Nothing is left behind.
+
+*** stands for what is secret.
+""",
+    )
+
+
+@pytest.mark.usefixtures("_four_are_configured")
+def test_a_patch_of_a_record_that_is_taken_whole_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out = explained(capsys, "PATCH", "/fhir/wmda/Patient/7", '[{"op": "remove", "path": "/gender"}]')
+
+    before, _, after = out.partition("PUT https://wmda.test/api/v2/patients\n")
+    text = "with the rest of the record, and in it those of these fields that the patch has changed; where it has"
+    assert before.endswith("The patch is applied to the record that comes back. Then follows\n\n")
+    assert after.startswith(f"\n{text} changed none, nothing is sent.\n")
+    assert after.endswith(
+        "Then follows, unless return=minimal:\n\nGET https://wmda.test/api/v2/patients/7\n\n"
+        "*** stands for what is secret.\n"
     )
 
 

@@ -106,6 +106,8 @@ def fhir_values(shipped: Shipped, row: ValueRow) -> st.SearchStrategy[Json]:
         return st.sampled_from([code == "true" for code in codes] if row.place.element.type == "boolean" else codes)
     if row.place.element.type == "dateTime":  # `as: date`
         return DATE
+    if row.to_partner is TRANSFORMS["digits"].to_partner:
+        return st.integers(0, 10**18 - 1).map(str)
     if row.place.element.type == "decimal" and row.to_partner is TRANSFORMS["integer"].to_partner:
         return st.integers(-(10**6), 10**6)
     if row.to_fhir is TRANSFORMS["epoch_s"].to_fhir:
@@ -125,16 +127,24 @@ def made_resources(draw: Any, shipped: Shipped, *, with_path: bool = False) -> J
     rows = [row for row in rows if row not in constants and row not in derived]
     always = [row for row in rows if isinstance(row, ValueRow) and row.required]
     some = draw(st.lists(st.sampled_from(rows), min_size=1, unique_by=lambda row: row.mark))
-    for row in (row for row in rows if row in some or row in always):
-        draw(_made(shipped, row, resource))
+    for row in shipped.map.rows:
+        if row in rows and (row in some or row in always):
+            draw(_made(shipped, row, resource))
+        elif isinstance(row, ValueRow) and row in derived:
+            _derive(row, derived[row], resource)
     for row in constants:
         row.place.put(resource, row.value)
     for row, told_by in derived.items():
-        if (value := told_by.place.get(resource)) is not None:
-            row.place.put(resource, row.to_fhir(told_by.to_partner(value)))
+        _derive(row, told_by, resource)
     for row in rows:
         row.finish(resource)
     return resource
+
+
+def _derive(row: ValueRow, told_by: ValueRow, resource: Json) -> None:
+    """Write what a row reads of another one's field, as far as that has something."""
+    if (value := told_by.place.get(resource)) is not None:
+        row.place.put(resource, row.to_fhir(told_by.to_partner(value)))
 
 
 def derived_rows(shipped: Shipped) -> dict[ValueRow, ValueRow]:

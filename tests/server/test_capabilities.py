@@ -150,14 +150,14 @@ async def test_an_operation_is_stated_with_its_definition(client: httpx.AsyncCli
 async def test_the_profile_and_the_patch_formats_are_stated(client: httpx.AsyncClient) -> None:
     """Of the base that can be patched, and of no other."""
     ehealth = await statement(client, "/ehealth")
-    wmda = await statement(client, "/wmda")
+    healthex = await statement(client, "/healthex")
 
     assert ehealth["rest"][0]["resource"][0]["supportedProfile"] == [
         f"{CANON}/StructureDefinition/ehealth-preperson",
         f"{CANON}/StructureDefinition/ehealth-new-preperson",
     ]
     assert {"application/json-patch+json", "application/fhir+json"} <= set(ehealth["patchFormat"])
-    assert "patchFormat" not in wmda
+    assert "patchFormat" not in healthex
 
 
 async def test_the_hub_leaves_out_who_is_not_configured(partner: Canned) -> None:
@@ -168,7 +168,8 @@ async def test_the_hub_leaves_out_who_is_not_configured(partner: Canned) -> None
         body = await statement(client, "")
 
     assert body["implementation"] == {"description": "FHIR facade of WMDA Search & Match"}
-    assert [name for name in stated(body)["Patient"] if "update" in name] == ["$update-search-status"]
+    operations = [name for name in stated(body)["Patient"] if name.startswith("$")]
+    assert operations == ["$start-search", "$update-search-status", "$validate"]
     assert "Bundle" not in stated(body)
 
 

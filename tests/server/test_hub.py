@@ -171,15 +171,11 @@ async def test_a_profile_tells_before_an_identifier_does(canned: httpx.AsyncClie
 
 async def test_what_the_partner_does_not_offer_is_said_for_that_partner(client: httpx.AsyncClient) -> None:
     """The hub adds nothing to what a base can do."""
-    response = await client.get("/fhir/Patient/123456", params={"identifier": f"{CANON}/sid/wmda-id|123456"})
+    response = await client.get("/fhir/Patient/1", params={"identifier": f"{CANON}/sid/healthex-patient|1"})
 
     assert response.status_code == 405
     assert response.json() == outcome(
-        issue(
-            "method-not-allowed",
-            "not-supported",
-            "WMDA Search & Match does not offer `read` of Patient at this address.",
-        )
+        issue("method-not-allowed", "not-supported", "HealthEx does not offer `read` of Patient at this address.")
     )
 
 

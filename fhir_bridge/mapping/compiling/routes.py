@@ -24,7 +24,6 @@ from fhir_bridge.mapping.routes import Route, Step
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
 
 _FOR_EACH_ID = "for each id"
-_WHEN = {"patch": "where the patch changes anything", "search": "where none is asked for"}
 
 
 @dataclass(slots=True)
@@ -124,9 +123,7 @@ class RouteCompiler:
             yield Step(call, "where the body tells an id")
             yield Step(self.calls[spec.as_[1]], "where it tells none")
         else:
-            several = f"one for up to {call.together.most} entries of a batch" if call.together else ""
-            follows = spec.code == "patch" or call.over is not None
-            yield Step(call, _WHEN.get(spec.code, several), follows=follows)
+            yield Step(call, _when(spec, call, reads), follows=spec.code == "patch" or call.over is not None)
         if call.then is not None:
             yield Step(call.then, "unless return=minimal", follows=True)
         if spec.code == "read":
@@ -213,6 +210,17 @@ class RouteCompiler:
 def _further(reads: Call, when: str = "") -> Iterator[Step]:
     """The further calls of a read."""
     return (Step(add.call, when, follows=True) for add in reads.adds)
+
+
+def _when(spec: InteractionSpec, call: Call, reads: Call | None) -> str:
+    """When the call that an interaction is about is made, or how."""
+    if spec.code == "patch":
+        return "where the patch changes anything"
+    if spec.code == "search" and reads is not None:
+        return "where none is asked for"
+    if call.over is not None:
+        return "with the rest of the record"
+    return f"one for up to {call.together.most} entries of a batch" if call.together else ""
 
 
 _CODES: Mapping[str, Code] = {
