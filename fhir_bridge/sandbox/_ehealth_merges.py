@@ -1,17 +1,22 @@
-"""The merge requests that the simulated eHealth knows, and the answer to `GET /api/merge_requests`.
+"""The merge requests that the simulated eHealth knows: which are shown, and how one is made, approved and signed.
 
-"Get merge requests" of the eHealth wiki: who may see them, and by what they are filtered. A merge request says that a
-preperson (`merge_person_id`) is a person of the registry (`master_person_id`); it is made, approved and signed with
-a qualified signature, which nothing here does.
+"Get merge requests", "Create merge request" and "Sign merge request" of the eHealth wiki. A merge request says that a
+preperson (`merge_person_id`) is a person of the registry (`master_person_id`). The bridge only looks at them; the
+rest is what happens in eHealth's own house meanwhile.
 """
+
+# INFERRED: the path of approving. Left out: how the person confirms, the content of the signature, and that a
+# preperson without episodes is refused, for there are no episodes here.
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
 from fhir_bridge.sandbox._ehealth_answers import Invalid, Json, Refusal
-from fhir_bridge.sandbox._ehealth_registry import CLINIC_ID
+from fhir_bridge.sandbox._ehealth_registry import CLINIC_ID, Registry, Token
 
 STATUSES = ("NEW", "APPROVED", "REJECTED", "CANCELLED", "SIGNED")
 UNAVAILABLE_ID = "00000000-0000-4000-8000-000000000026"
@@ -48,25 +53,88 @@ MERGE_REQUESTS: Mapping[str, Sequence[Json]] = {
 """The merge requests by the legal entity that made them; nobody else sees them."""
 
 
-def found(query: Mapping[str, str], legal_entity_id: str) -> tuple[list[Json], Json]:
-    """Return one page of a legal entity's merge requests, and its `paging`; raises Refusal 422 and 503."""
-    _check(query)
-    if query.get("merge_person_id", "").lower() == UNAVAILABLE_ID:
-        raise Refusal(503, "Service is temporarily unavailable")  # INFERRED: a way to see a step of a read fail
-    wanted = {name: query[name].lower() for name in ("status", *_IDS) if query.get(name)}
-    fitting = [
-        each
-        for each in MERGE_REQUESTS.get(legal_entity_id, ())
-        if all(str(each[name]).lower() == value for name, value in wanted.items())
+PERSON_IDS = frozenset(str(each["master_person_id"]) for each in MERGE_REQUESTS[CLINIC_ID])
+"""The persons of the registry."""
+
+OPEN = ("NEW", "APPROVED")
+
+
+@dataclass(slots=True)
+class MergeRequests:
+    """The merge requests of one running simulator."""
+
+    _made: dict[str, list[Json]] = field(default_factory=lambda: {who: [*each] for who, each in MERGE_REQUESTS.items()})
+
+    def found(self, query: Mapping[str, str], legal_entity_id: str) -> tuple[list[Json], Json]:
+        """Return one page of a legal entity's merge requests, and its `paging`; raises Refusal 422 and 503."""
+        _check(query)
+        if query.get("merge_person_id", "").lower() == UNAVAILABLE_ID:
+            raise Refusal(503, "Service is temporarily unavailable")  # INFERRED: a way to see a step of a read fail
+        wanted = {name: query[name].lower() for name in ("status", *_IDS) if query.get(name)}
+        fitting = [
+            each
+            for each in self._made.get(legal_entity_id, ())
+            if all(str(each[name]).lower() == value for name, value in wanted.items())
+        ]
+        page, size = int(query.get("page", "1")), int(query.get("page_size", DEFAULT_PAGE_SIZE))
+        paging: Json = {
+            "page_number": page,
+            "page_size": size,
+            "total_entries": len(fitting),
+            "total_pages": max(1, -(-len(fitting) // size)),
+        }
+        return fitting[(page - 1) * size : page * size], paging
+
+    def create(self, body: object, registry: Registry, token: Token, *, id: str, at: datetime) -> Json:
+        """Return a new merge request; the open ones of the same preperson are cancelled. Raises Refusal."""
+        asked = _asked(body)
+        if asked["master_person_id"] not in PERSON_IDS:
+            raise Refusal(404, "Person not found")
+        preperson = registry.known(asked["merge_person_id"])
+        if preperson is None:
+            raise Refusal(404, "Preperson not found")
+        if str(preperson["status"]).upper() != "ACTIVE":
+            raise Refusal(409, "Preperson is not active")
+        mine = self._made.setdefault(token.legal_entity_id, [])
+        for other in mine:
+            if other["status"] in OPEN and other["merge_person_id"] == asked["merge_person_id"]:
+                self._change(other, "CANCELLED", token, at)
+        stamp = {"inserted_at": _stamp(at), "inserted_by": token.user_id, "updated_at": "", "updated_by": ""}
+        mine.append({"id": id, **asked, "status": "NEW", **stamp})
+        return self._change(mine[-1], "NEW", token, at)
+
+    def move(self, id: str, action: str, token: Token, *, at: datetime) -> Json:
+        """Return a merge request that was approved or signed; raises Refusal 404 and 409."""
+        before, after = {"approve": ("NEW", "APPROVED"), "sign": ("APPROVED", "SIGNED")}[action]
+        found = next((each for each in self._made.get(token.legal_entity_id, ()) if each["id"] == id), None)
+        if found is None:
+            raise Refusal(404, "Merge request not found")  # INFERRED: the words
+        if found["status"] != before:
+            raise Refusal(409, "Invalid merge request status")
+        return self._change(found, after, token, at)
+
+    def _change(self, one: Json, status: str, token: Token, at: datetime) -> Json:
+        """Put a merge request with another status in the place of `one`."""
+        changed = {**one, "status": status, "updated_at": _stamp(at), "updated_by": token.user_id}
+        mine = self._made[token.legal_entity_id]
+        mine[mine.index(one)] = changed
+        return changed
+
+
+def _asked(body: object) -> Mapping[str, str]:
+    """Return the two ids of a new merge request; raises Refusal 422."""
+    given = body if isinstance(body, dict) else {}
+    wrong = [
+        name for name in _IDS if not isinstance(given.get(name), str) or not given[name] or not _is_uuid(given[name])
     ]
-    page, size = int(query.get("page", "1")), int(query.get("page_size", DEFAULT_PAGE_SIZE))
-    paging: Json = {
-        "page_number": page,
-        "page_size": size,
-        "total_entries": len(fitting),
-        "total_pages": max(1, -(-len(fitting) // size)),
-    }
-    return fitting[(page - 1) * size : page * size], paging
+    if wrong:
+        problems = [Invalid(f"$.{name}", "uuid", "is not a valid UUID") for name in wrong]
+        raise Refusal(422, "Schema validation failed", problems)
+    return {name: str(given[name]).lower() for name in _IDS}
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 _IDS = ("master_person_id", "merge_person_id")

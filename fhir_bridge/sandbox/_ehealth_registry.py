@@ -51,6 +51,7 @@ TOKENS: Mapping[str, Token] = {
     "token-wrong-role": Token(role="OWNER"),
     "token-pharmacy": Token(legal_entity_type="PHARMACY"),
     "token-suspended-legal-entity": Token(legal_entity_status="SUSPENDED"),
+    "token-merge-requests": Token(scopes=SCOPES | {"merge_request:write", "merge_request:sign"}),
     "token-no-inpatient-service": Token(inpatient_service=False),
     "token-unverified-party": Token(verified=False),
 }
@@ -172,6 +173,10 @@ class Registry:
             return self._prepersons[id.lower()]
         except KeyError:
             raise Refusal(404, "Validation failed") from None
+
+    def known(self, id: str) -> Json | None:
+        """Return the preperson, where there is one."""
+        return self._prepersons.get(id)
 
     def create(self, fields: Json, *, id: str, at: datetime, by: str) -> Json:
         """Return a new preperson, who is active."""

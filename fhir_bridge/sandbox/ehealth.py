@@ -1,4 +1,4 @@
-"""The simulator of eHealth Ukraine: prepersons, merge requests to look at, and the exchange of tokens.
+"""The simulator of eHealth Ukraine: prepersons, merge requests, and the exchange of tokens.
 
 "Create preperson", "Update preperson", "Get preperson by ID" and "Get merge requests" of the eHealth wiki. Checks
 stand in the order of those pages; what the pages leave open is marked INFERRED. The prepersons and tokens are listed
@@ -20,7 +20,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from fhir_bridge.sandbox import _ehealth_merges as merges
 from fhir_bridge.sandbox import _ehealth_oauth as oauth
 from fhir_bridge.sandbox._ehealth_answers import Envelopes, Invalid, Json, Refusal
 from fhir_bridge.sandbox._ehealth_body import (
@@ -31,6 +30,7 @@ from fhir_bridge.sandbox._ehealth_body import (
     date_problems,
     schema_problems,
 )
+from fhir_bridge.sandbox._ehealth_merges import MergeRequests
 from fhir_bridge.sandbox._ehealth_registry import (
     API_KEY,
     CLINIC_ID,
@@ -82,6 +82,9 @@ def create_app(
         routes=[
             Route("/oauth/tokens", service.issue_token, methods=["POST"]),
             Route("/api/merge_requests", service.merge_requests, methods=["GET"]),
+            Route("/api/merge_requests", service.create_merge_request, methods=["POST"]),
+            Route("/api/merge_requests/{id}/actions/approve", service.approve, methods=["PATCH"]),
+            Route("/api/merge_requests/{id}/actions/sign", service.sign, methods=["PATCH"]),
             Route("/api/prepersons", service.create, methods=["POST"]),
             Route("/api/prepersons/{id}", service.read, methods=["GET"]),
             Route("/api/prepersons/{id}", service.update, methods=["PATCH"]),
@@ -103,6 +106,7 @@ class _Service:
     block_unverified_party_users: bool
     sessions: oauth.Sessions
     registry: Registry = field(default_factory=Registry)
+    merges: MergeRequests = field(default_factory=MergeRequests)
     envelopes: Envelopes = field(default_factory=Envelopes)
 
     async def create(self, request: Request) -> Response:
@@ -139,7 +143,30 @@ class _Service:
     async def merge_requests(self, request: Request) -> Response:
         """Answer `GET /api/merge_requests` with those of the caller's own legal entity."""
         token = self._authorize(request, "merge_request:read")
-        return self.envelopes.page(request, *merges.found(request.query_params, token.legal_entity_id))
+        return self.envelopes.page(request, *self.merges.found(request.query_params, token.legal_entity_id))
+
+    async def create_merge_request(self, request: Request) -> Response:
+        """Answer `POST`: somebody thinks that they know who a preperson is."""
+        body = await request.body()
+        token = self._authorize(request, "merge_request:write")
+        made = self.merges.create(
+            _json(request, body), self.registry, token, id=self.new_id(), at=self.now().astimezone(UTC)
+        )
+        return self.envelopes.data(request, made, 201)
+
+    async def approve(self, request: Request) -> Response:
+        """Answer `PATCH`: the person has agreed."""
+        token = self._authorize(request, "merge_request:write")
+        return self._moved(request, "approve", token)
+
+    async def sign(self, request: Request) -> Response:
+        """Answer `PATCH`: it is known who the preperson is."""
+        token = self._authorize(request, "merge_request:sign")
+        return self._moved(request, "sign", token)
+
+    def _moved(self, request: Request, action: str, token: Token) -> Response:
+        moved = self.merges.move(request.path_params["id"], action, token, at=self.now())
+        return self.envelopes.data(request, moved)
 
     async def issue_token(self, request: Request) -> Response:
         """Answer `POST /oauth/tokens`; who calls has no access token yet, or none that is good."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.sandbox.ehealth_client import ehealth_client, field_error, refusal
+from tests.sandbox.ehealth_client import ehealth_client, field_error, refusal, schema_failed
 
 pytestmark = pytest.mark.anyio
 
@@ -127,8 +127,107 @@ async def test_the_merge_requests_of_one_preperson_cannot_be_had() -> None:
     assert refusal(merges) == (503, {"type": "internal_error", "message": "Service is temporarily unavailable"})
 
 
-async def test_nothing_can_be_written_here() -> None:
+# --- what happens in eHealth's own house
+
+PERSON = "00000000-0000-4000-8000-0000000e0021"
+PREPERSON = "00000000-0000-4000-8000-000000000002"
+BOTH = {"master_person_id": PERSON, "merge_person_id": PREPERSON}
+
+
+async def test_a_merge_request_is_made_approved_and_signed() -> None:
+    async with ehealth_client(token="token-merge-requests") as client:
+        made = await client.post(ALL, json=BOTH)
+        approved = await client.patch(f"{ALL}/new-1/actions/approve")
+        signed = await client.patch(f"{ALL}/new-1/actions/sign")
+        shown = await client.get(ALL, params={"merge_person_id": PREPERSON, "status": "SIGNED"})
+
+    assert made.status_code == 201
+    assert made.json()["data"] == {
+        "id": "new-1",
+        **BOTH,
+        "status": "NEW",
+        "inserted_at": "2026-03-04T05:06:07Z",
+        "inserted_by": "00000000-0000-4000-8000-00000000aaaa",
+        "updated_at": "2026-03-04T05:06:07Z",
+        "updated_by": "00000000-0000-4000-8000-00000000aaaa",
+    }
+    assert [each.json()["data"]["status"] for each in (approved, signed)] == ["APPROVED", "SIGNED"]
+    assert shown.json()["data"] == [signed.json()["data"]]
+
+
+async def test_a_new_merge_request_cancels_the_open_ones_of_its_preperson() -> None:
+    async with ehealth_client(token="token-merge-requests") as client:
+        await client.post(ALL, json=BOTH)
+        await client.post(ALL, json=BOTH)
+        of_it = await client.get(ALL, params={"merge_person_id": PREPERSON})
+
+    assert [(each["id"], each["status"]) for each in of_it.json()["data"]] == [("new-1", "CANCELLED"), ("new-2", "NEW")]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            {**BOTH, "master_person_id": "00000000-0000-4000-8000-0000000e0099"},
+            (404, {"type": "not_found", "message": "Person not found"}),
+        ),
+        (
+            {**BOTH, "merge_person_id": "00000000-0000-4000-8000-000000000404"},
+            (404, {"type": "not_found", "message": "Preperson not found"}),
+        ),
+        (
+            {**BOTH, "merge_person_id": "00000000-0000-4000-8000-000000000001"},
+            (409, {"type": "request_conflict", "message": "Preperson is not active"}),
+        ),
+        (
+            {"master_person_id": "1"},
+            schema_failed(
+                field_error("$.master_person_id", "uuid", "is not a valid UUID"),
+                field_error("$.merge_person_id", "uuid", "is not a valid UUID"),
+            ),
+        ),
+        (
+            [],
+            schema_failed(
+                field_error("$.master_person_id", "uuid", "is not a valid UUID"),
+                field_error("$.merge_person_id", "uuid", "is not a valid UUID"),
+            ),
+        ),
+    ],
+)
+async def test_what_cannot_be_merged_is_refused(body: object, expected: object) -> None:
+    async with ehealth_client(token="token-merge-requests") as client:
+        response = await client.post(ALL, json=body)
+
+    assert refusal(response) == expected
+
+
+async def test_a_merge_request_goes_its_way_in_order() -> None:
+    wrong = (409, {"type": "request_conflict", "message": "Invalid merge request status"})
+
+    async with ehealth_client(token="token-merge-requests") as client:
+        await client.post(ALL, json=BOTH)
+        too_early = await client.patch(f"{ALL}/new-1/actions/sign")
+        await client.patch(f"{ALL}/new-1/actions/approve")
+        again = await client.patch(f"{ALL}/new-1/actions/approve")
+        unknown = await client.patch(f"{ALL}/new-2/actions/approve")
+
+    assert (refusal(too_early), refusal(again)) == (wrong, wrong)
+    assert refusal(unknown) == (404, {"type": "not_found", "message": "Merge request not found"})
+
+
+@pytest.mark.parametrize(
+    ("method", "url"), [("POST", ALL), ("PATCH", f"{ALL}/x/actions/approve"), ("PATCH", f"{ALL}/x/actions/sign")]
+)
+async def test_who_may_only_look_may_do_nothing_else(method: str, url: str) -> None:
     async with ehealth_client() as client:
-        response = await client.post(ALL, json={})
+        response = await client.request(method, url, json=BOTH)
+
+    assert refusal(response) == (403, {"type": "forbidden", "message": "Invalid scope(s)"})
+
+
+async def test_another_action_is_404() -> None:
+    async with ehealth_client(token="token-merge-requests") as client:
+        response = await client.patch(f"{ALL}/x/actions/undo")
 
     assert refusal(response) == (404, {"type": "not_found", "message": "Not found"})
