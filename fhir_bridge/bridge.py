@@ -17,14 +17,6 @@ import anyio
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.fhir import bundle, conformance
 from fhir_bridge.fhir.body import check_type
-from fhir_bridge.fhir.capability import (
-    Offer,
-    Security,
-    Statement,
-    base_title,
-    capability_statement,
-    terminology_capabilities,
-)
 from fhir_bridge.fhir.conditions import check_changes_only, no_history
 from fhir_bridge.fhir.elements import is_resource
 from fhir_bridge.fhir.interaction import Address, FhirResponse, Interaction, no_such_method
@@ -32,8 +24,10 @@ from fhir_bridge.fhir.negotiation import check_version
 from fhir_bridge.fhir.view import read_view
 from fhir_bridge.gateway.client import Gateway
 from fhir_bridge.gateway.together import Gathering, Send
+from fhir_bridge.mapping.plans.cohort import Cohort
 from fhir_bridge.mapping.plans.steps import Plan
 from fhir_bridge.mapping.routes import Partner, Route, Routes
+from fhir_bridge.mapping.stating import Server, capabilities
 from fhir_bridge.mapping.validating import validate
 from fhir_bridge.outcome import FhirError, Issue, Json
 
@@ -116,7 +110,8 @@ class Bridge:
         if interaction.code == "history" or (interaction.code == "vread" and not self.routes.tells_versions(address)):
             raise no_history()
         if interaction.code == "capabilities":
-            return FhirResponse(200, self.capabilities(interaction))
+            server = Server(SOFTWARE_VERSION, self.base_url, bool(self.cors_origins))
+            return FhirResponse(200, capabilities(self.routes, self._partners(interaction), interaction, server))
         if address.operation == "versions" and address.resource_type is None:
             return FhirResponse(200, conformance.versions(self.routes.versions(address.base)))
         if address.operation == "validate" and address.resource_type is not None:
@@ -142,9 +137,25 @@ class Bridge:
             check_changes_only(interaction.headers)
         route, interaction = self.routes.match(interaction)
         check_version(interaction.version, self.routes.partners[route.partner].versions)
+        if route.cohort is not None:
+            return replace(await self._for_each(route.cohort, interaction), partner=route.partner)
         response = await self._carry_out(route.plan(interaction), send or self._gateway.send)
         self._count_unknown_codes(route.partner, response)
         return replace(response, partner=route.partner)
+
+    async def _for_each(self, cohort: Cohort, interaction: Interaction) -> FhirResponse:
+        """Carry out an operation for each of several records, side by side."""
+        ones = cohort.each(interaction)
+        answers: dict[int, FhirResponse] = {}
+
+        async def answer(number: int) -> None:
+            async with self._at_once[cohort.partner]:
+                answers[number] = await self.answer(ones[number])
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(len(ones)):
+                tasks.start_soon(answer, number)
+        return cohort.answer(ones, [answers[number] for number in range(len(ones))])
 
     async def _carry_out(self, plan: Plan, send: Send) -> FhirResponse:
         """Make the calls of a plan, one after the other; a plan may survive that one of them fails."""
@@ -236,8 +247,10 @@ class Bridge:
             return None
 
     def _limiter(self, route: Route | None) -> anyio.CapacityLimiter:
-        """How many entries may call one partner at once; one that calls none waits for nobody."""
-        return anyio.CapacityLimiter(1) if route is None else self._at_once[route.partner]
+        """How many entries may call one partner at once; one that calls none, or takes its own turns, has no limit."""
+        if route is None or route.cohort is not None:
+            return anyio.CapacityLimiter(1)
+        return self._at_once[route.partner]
 
     async def _send_in_turn(self, request: PartnerRequest) -> PartnerResponse:
         """Make a call that no entry has a turn for, when it is its partner's turn."""
@@ -257,7 +270,7 @@ class Bridge:
         read = [
             bundle.entry_interaction(entry, n, interaction, self.routes.partners) for n, entry in enumerate(entries)
         ]
-        writes = [n for n, entry in enumerate(read) if bundle.is_write(entry)]
+        writes = [n for n, entry in enumerate(read) if bundle.is_write(entry) for _ in range(self._changes(entry))]
         if len(writes) > 1:
             raise bundle.several_writes(writes)
         bundle.check_transaction(entries)
@@ -268,6 +281,11 @@ class Bridge:
             if n not in answers:
                 answers[n] = await (self.answer(entry) if writes else self._whole(entry))
         return [answers[n] for n in range(len(read))]
+
+    def _changes(self, interaction: Interaction) -> int:
+        """How many changes a writing entry may be: an operation for several records is more than one."""
+        route = self._route(interaction)
+        return 2 if route is not None and route.cohort is not None else 1
 
     def _check_route(self, interaction: Interaction) -> None:
         """Raise FhirError for an entry that nobody answers, before anything is changed."""
@@ -281,59 +299,10 @@ class Bridge:
         write_line(interaction.request_id, what(interaction), where(interaction, response), response, started)
         return response
 
-    def capabilities(self, interaction: Interaction) -> Json:
-        """Return the CapabilityStatement of the base that was asked, from the routes that there are.
-
-        Or, where the client wants that, the TerminologyCapabilities.
-        """
-        mode = dict(interaction.query).get("mode")
-        conformance.check_mode(mode, interaction.version)
-        partners, about = self._partners(interaction), self._about(interaction)
-        if mode == "terminology":
-            return terminology_capabilities(about, conformance.of_type(self.routes.definitions, "CodeSystem"))
-        offers = [offer for each in partners if interaction.version in each.versions for offer in _offers(each)]
-        return capability_statement(about, offers)
-
-    def _about(self, interaction: Interaction) -> Statement:
-        base, partners = interaction.address.base, self._partners(interaction)
-        url = f"{self.base_url}/fhir{f'/{base}' if base else ''}" if self.base_url else None
-        names = ", ".join(each.title for each in partners) or "no partner"
-        title = base_title(names if base else None)
-        security = self._security(partners)
-        return Statement(interaction.version, SOFTWARE_VERSION, title, f"FHIR facade of {names}", url, security)
-
-    def _security(self, partners: Sequence[Partner]) -> Security:
-        connections = {each.title: each.connection for each in partners if each.connection and each.connection.auth}
-        return Security(
-            cors=bool(self.cors_origins),
-            token_of=tuple(title for title, connection in connections.items() if connection.forwards),
-            own_login=tuple(title for title, connection in connections.items() if not connection.forwards),
-            refresh_headers=tuple(each.renewal.header for each in connections.values() if each.renewal is not None),
-        )
-
     def _partners(self, interaction: Interaction) -> list[Partner]:
         """The partners that may be meant: that of the base; at the hub, all."""
         base = interaction.address.base
         return [self.routes.configured_partner(base)] if base is not None else self.routes.configured()
-
-
-def _offers(partner: Partner) -> list[Offer]:
-    return [
-        Offer(
-            resource_type=route.resource_type,
-            code=route.code,
-            by=partner.title,
-            operation=name,
-            definition=route.definition,
-            profile=route.profile,
-            of_system=route.of_system,
-            system=partner.logical_system,
-            parameters=route.parameters,
-            by_id=route.searched_by_id,
-        )
-        for route in partner.routes
-        for name in (route.names() or (None,))
-    ]
 
 
 def crashed(request_id: str) -> FhirResponse:

@@ -40,7 +40,8 @@ def _table(partner: Partner) -> Iterator[str]:
 def _interaction(route: Route) -> str:
     if route.operation is not None:
         methods = "GET, POST" if route.call.method == "GET" else "POST"
-        where = "" if route.of_system else f"{route.resource_type}/{{id}}/"
+        id_ = "" if route.cohort else "/{id}"
+        where = "" if route.of_system else f"{route.resource_type}{id_}/"
         return f"{methods} {where}${route.operation}"
     return _SPELLED[route.code].format(type=route.resource_type)
 

@@ -86,6 +86,7 @@ SECTIONS: Mapping[str, str] = {
     "_read_row": "Rows",
     "_read_outcome_line": "Outcome tables",
     "_read_together": "Records together",
+    "_read_cohort": "Cohorts",
     "read_errors": "Errors",
     "read_errors items": "Errors",
     "_read_saying": "Errors",

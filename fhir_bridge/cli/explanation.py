@@ -56,6 +56,9 @@ def explanation(routes: Routes, interaction: Interaction) -> list[str]:
     lines += later
     if route.call.together is not None:
         lines += ["", f"In a batch, up to {route.call.together.most} entries that make this call make it together."]
+    if route.cohort is not None:
+        said = f"Each record has its own call and its own answer; there may be {route.cohort.most} of them."
+        return [*lines, "", said]
     if route.call.arguments is not None:
         return [*lines, *_arguments(route.call.arguments, interaction)]
     if route.call.sender is None or isinstance(route.call.sender, QuerySender):

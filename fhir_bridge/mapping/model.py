@@ -146,6 +146,15 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class CohortSpec:
+    """That an operation of one record is one of several as well, `most` of them: its definition for several."""
+
+    mark: Mark
+    most: int
+    definition: Text
+
+
+@dataclass(frozen=True, slots=True)
 class TogetherSpec:
     """How several records go in one call, `most` of them: as the items of the list `records`; `beside` are for all.
 
@@ -174,8 +183,8 @@ class InteractionSpec:
     became of a change. An operation without a resource type is one of the whole base. An `anonymous`
     call carries nobody's token. A search says in its
     `query` and `body` what it is for; a `subsetted` one tells less of each record than a read.
-    A read may have further calls that `adds` to the record. Several creates may be made `together`.
-    One that `needs` variables is offered where they are set.
+    A read may have further calls that `adds` to the record. Several creates may be made `together`, and an operation
+    may be carried out for a `cohort`. One that `needs` variables is offered where they are set.
     """
 
     mark: Mark
@@ -209,6 +218,7 @@ class InteractionSpec:
     adds: tuple[AddSpec, ...] = ()
     together: TogetherSpec | None = None
     needs: tuple[Variable, ...] = ()
+    cohort: CohortSpec | None = None
 
     @property
     def makes_a_call(self) -> bool:

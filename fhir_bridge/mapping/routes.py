@@ -14,6 +14,7 @@ from fhir_bridge.fhir.problems import shown
 from fhir_bridge.fhir.search import Parameter, no_conditional_create, read_criteria, several_matches, unanswerable
 from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.like import LIKE
+from fhir_bridge.mapping.plans.cohort import Cohort
 from fhir_bridge.mapping.plans.steps import MakePlan
 from fhir_bridge.mapping.source import Mark
 from fhir_bridge.outcome import FhirError, Issue, Json
@@ -42,9 +43,9 @@ class Step(NamedTuple):
 class Route:
     """One interaction of one partner. `operation` and `also` are names without `$`; `profile` is what it takes.
 
-    An operation is one of an instance, or, with `of_system`, of the whole base. `call` is what the interaction is
-    about, `steps` are all the calls that it may make, in order. A search offers `parameters`, and finds what has an
-    id where it is `searched_by_id`.
+    An operation is one of an instance, of several with a `cohort`, or, with `of_system`, of the whole base. `call` is
+    what the interaction is about, `steps` are all the calls that it may make, in order. A search offers `parameters`,
+    and finds what has an id where it is `searched_by_id`.
     """
 
     mark: Mark
@@ -61,6 +62,7 @@ class Route:
     of_system: bool = False
     parameters: tuple[Parameter, ...] = ()
     searched_by_id: bool = False
+    cohort: Cohort | None = None
 
     def names(self) -> tuple[str, ...]:
         """The operation's names, the first of them its own; none where it is no operation."""
@@ -117,7 +119,7 @@ class Routes:
             interaction = replace(interaction, base_url=f"{interaction.base_url}/{partner.name}")
         if route.code == "create" and "if-none-exist" in interaction.headers:
             raise no_conditional_create(interaction.resource_type)
-        if route.code in _WITHOUT_ANY_ID or route.of_system:
+        if route.code in _WITHOUT_ANY_ID or route.of_system or route.cohort is not None:
             return route, interaction
         if interaction.address.id is None:
             interaction = _with_told_id(partner, interaction)
@@ -273,14 +275,16 @@ def _operation_of(partner: Partner, interaction: Interaction) -> Route:
 
 
 def _is_level_of(route: Route, address: Address) -> bool:
-    """Whether an operation is called where it belongs: on an instance of its type, or on the whole base."""
+    """Whether an operation is called where it belongs: on an instance of its type, on the type, or the whole base."""
     if route.of_system:
         return address.resource_type is None
-    return address.resource_type == route.resource_type and address.id is not None
+    return address.resource_type == route.resource_type and (address.id is None) is (route.cohort is not None)
 
 
 def _spelled(route: Route) -> str:
-    return f"[base]/${route.operation}" if route.of_system else f"{route.resource_type}/[id]/${route.operation}"
+    if route.of_system:
+        return f"[base]/${route.operation}"
+    return f"{route.resource_type}/{'' if route.cohort else '[id]/'}${route.operation}"
 
 
 def _is_at(route: Route, address: Address) -> bool:

@@ -306,6 +306,54 @@ Nothing is left behind.
     )
 
 
+@pytest.mark.usefixtures("_four_are_configured")
+def test_an_operation_by_get_shows_its_parameters_in_the_address(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out = explained(capsys, "GET", "/fhir/healthex/Person/p-1/$everything?_count=2&_type=Person")
+
+    assert status == 0
+    assert "/FHIR/R4/Person/p-1/$everything?_count=2&_type=Person\n  Accept: application/fhir+json\n" in out
+    assert "No row sends anything." not in out
+
+
+@pytest.mark.usefixtures("_four_are_configured")
+def test_an_id_that_takes_the_place_of_an_element_is_shown_as_a_field(capsys: pytest.CaptureFixture[str]) -> None:
+    _, without = explained(capsys, "POST", "/fhir/healthex/Patient/p-1/$enrollment-link")
+    body = {"resourceType": "Parameters", "parameter": [{"name": "externalId", "valueString": "MRN-1"}]}
+    _, with_element = explained(capsys, "POST", "/fhir/healthex/Patient/p-1/$enrollment-link", json.dumps(body))
+
+    assert re.search(r"the id in the address +externalId +\"p-1\"", without)
+    assert "the id in the address" not in with_element
+    assert re.search(r"Parameters\.parameter\[0\]\.value +externalId +\"MRN-1\"", with_element)
+
+
+@pytest.mark.usefixtures("_four_are_configured")
+def test_a_cohort_shows_the_call_of_each_record(capsys: pytest.CaptureFixture[str]) -> None:
+    named = [{"name": "patient", "valueReference": {"reference": f"Patient/p-{n}"}} for n in (1, 2)]
+    body = json.dumps({"resourceType": "Parameters", "parameter": named})
+
+    status, out = explained(capsys, "POST", "/fhir/healthex/Patient/$update-data", body)
+
+    assert status == 0
+    assert re.findall(r"identified-patients/(.*?)/", out) == ["p-1", "p-2"]
+    assert "\nEach record has its own call and its own answer; there may be 100 of them.\n" in out
+
+
+@pytest.mark.usefixtures("_four_are_configured")
+def test_what_entries_of_a_batch_may_do_together_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    preference = "https://fhir-bridge.example/fhir/StructureDefinition/healthex-contact-preference"
+    patient = {
+        "resourceType": "Patient",
+        "extension": [{"url": preference, "valueCode": "phone"}],
+        "name": [{"family": "Berg", "given": ["Ann"]}],
+        "communication": [{"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": "es"}]}}],
+    }
+
+    status, out = explained(capsys, "POST", "/fhir/healthex/Patient", json.dumps(patient))
+
+    assert status == 0
+    assert "\nIn a batch, up to 100 entries that make this call make it together.\n" in out
+
+
 def test_a_partner_that_is_not_configured_is_explained_with_the_names_of_its_variables(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -815,6 +815,23 @@ async def test_the_operation_orders_a_kit(routes: Routes, name: str) -> None:
     )
 
 
+async def test_kits_are_ordered_for_several_clients_each_by_a_call_of_its_own(routes: Routes) -> None:
+    """Kit and fault come in the order of the calls, which is that of the request."""
+    kit = answer(202, {"order": {"clientNumber": "NL-1", "kitNumber": "K-1", "state": "PACKING"}})
+    lab = Lab(routes, session(), kit, answer(409, {"fault": {"summary": "No kits are left.", "reason": "STOCK"}}))
+    patients = [{"name": "patient", "valueReference": {"reference": f"Patient/{id_}"}} for id_ in ("NL-1", "NL-2")]
+
+    response = await lab.call(
+        "POST", "/fhir/northlab/Patient/$order-kit", {**ORDER, "parameter": [*patients, *ORDER["parameter"]]}
+    )
+
+    assert [body["clientNumber"] for _, body in lab.sent()] == ["NL-1", "NL-2"]
+    results = [{part["name"]: part for part in each["part"]} for each in resource(response)["parameter"]]
+    assert [each["status"]["valueInteger"] for each in results] == [200, 409]
+    assert results[0]["return"]["resource"]["parameter"][0] == {"name": "kit", "valueString": "K-1"}
+    assert results[1]["outcome"]["resource"]["issue"][0]["diagnostics"] == "No kits are left."
+
+
 async def test_a_parameter_that_becomes_a_header_counts_as_sent(routes: Routes) -> None:
     lab = Lab(routes, session(), answer(202, {"order": {"number": "K-9", "state": "SENT"}}))
     body = {**ORDER, "parameter": [*ORDER["parameter"], {"name": "costCentre", "valueString": "77"}]}
@@ -1086,6 +1103,8 @@ async def test_its_capability_statement_offers_exactly_what_its_file_says(routes
             "operation": [
                 {"name": "order-kit", "definition": f"{CANONICAL}/OperationDefinition/northlab-order-kit"},
                 {"name": "orderKit", "definition": f"{CANONICAL}/OperationDefinition/northlab-order-kit"},
+                {"name": "order-kit", "definition": f"{CANONICAL}/OperationDefinition/northlab-order-kits"},
+                {"name": "orderKit", "definition": f"{CANONICAL}/OperationDefinition/northlab-order-kits"},
                 {"name": "results", "definition": f"{CANONICAL}/OperationDefinition/northlab-results"},
                 {"name": "portal-link", "definition": f"{CANONICAL}/OperationDefinition/northlab-portal-link"},
                 {"name": "validate", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate"},

@@ -102,7 +102,7 @@ async def test_an_operation_that_nobody_has_is_unknown_by_get_too(client: httpx.
 
     text = (
         "HealthEx has no operation `$link` at this address. It has Patient/[id]/$update-data, "
-        "Patient/[id]/$enrollment-link, Person/[id]/$everything."
+        "Patient/$update-data, Patient/[id]/$enrollment-link, Person/[id]/$everything."
     )
     assert response.status_code == 404
     assert response.json() == outcome(issue("unknown-path", "not-supported", text))

@@ -458,12 +458,12 @@ async def test_an_operation_that_a_base_does_not_have_is_named_with_those_that_i
             "unknown-path",
             "not-supported",
             "HealthEx has no operation `$update-search-status` at this address. It has Patient/[id]/$update-data, "
-            "Patient/[id]/$enrollment-link, Person/[id]/$everything.",
+            "Patient/$update-data, Patient/[id]/$enrollment-link, Person/[id]/$everything.",
         )
     )
 
 
-@pytest.mark.parametrize("path", ["/fhir/healthex/$update-data", "/fhir/healthex/Patient/$update-data"])
+@pytest.mark.parametrize("path", ["/fhir/healthex/$enrollment-link", "/fhir/healthex/Patient/$enrollment-link"])
 async def test_an_operation_of_a_patient_needs_the_patient(client: httpx.AsyncClient, path: str) -> None:
     """It is one of the instance."""
     response = await client.post(path)
@@ -473,8 +473,8 @@ async def test_an_operation_of_a_patient_needs_the_patient(client: httpx.AsyncCl
         issue(
             "unknown-path",
             "not-supported",
-            "HealthEx has no operation `$update-data` at this address. It has Patient/[id]/$update-data, "
-            "Patient/[id]/$enrollment-link, Person/[id]/$everything.",
+            "HealthEx has no operation `$enrollment-link` at this address. It has Patient/[id]/$update-data, "
+            "Patient/$update-data, Patient/[id]/$enrollment-link, Person/[id]/$everything.",
         )
     )
 

@@ -25,7 +25,7 @@ from fhir_bridge.mapping.calls import (
 )
 from fhir_bridge.mapping.checks import Check
 from fhir_bridge.mapping.compiling.maps import MapCompiler
-from fhir_bridge.mapping.compiling.queries import QueryCompiler
+from fhir_bridge.mapping.compiling.operations import OperationCompiler
 from fhir_bridge.mapping.compiling.searches import SearchCompiler
 from fhir_bridge.mapping.compiling.together import compile_together
 from fhir_bridge.mapping.connecting import Environment, resolve, value_of
@@ -54,6 +54,10 @@ class CallCompiler:
     definitions: Definitions
     environment: Environment
     problems: Problems
+
+    @property
+    def operations(self) -> OperationCompiler:
+        return OperationCompiler(self.definitions, self.problems)
 
     @property
     def searches(self) -> SearchCompiler:
@@ -172,7 +176,7 @@ class CallCompiler:
     def _sender(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Sender | None:
         map_spec = self._map_spec(spec.send) if spec.send else None
         if spec.code == "operation" and spec.method == "GET":
-            return QueryCompiler(self.definitions, self.problems).sender(spec)
+            return self.operations.query_sender(spec)
         if spec.send is None or map_spec is None:
             if spec.send is None and spec.code in ("update", "create", "operation"):
                 self.problems.add(spec.mark, f"'{spec.key}' sends nothing; add 'send'")
@@ -239,7 +243,7 @@ class CallCompiler:
         receiver = PassReceiver(str(map_spec.resource), self._versions()[0], receive.empty_is_success, about)
         if not receive.links:
             return receiver
-        return PageReceiver(receiver, spec.path, frozenset(QueryCompiler(self.definitions, self.problems).types(spec)))
+        return PageReceiver(receiver, spec.path, frozenset(self.operations.types(spec.definition)))
 
     def _versions(self) -> tuple[Version, ...]:
         return tuple(version_of(text) for text in self.model.versions)

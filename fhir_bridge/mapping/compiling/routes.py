@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fhir_bridge.fhir.definitions import canonical_url
 from fhir_bridge.fhir.interaction import Code
+from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.mapping.calls import Call, MapSender
 from fhir_bridge.mapping.compiling.calls import CallCompiler
 from fhir_bridge.mapping.like import is_id
-from fhir_bridge.mapping.model import InteractionSpec, MappingFile
+from fhir_bridge.mapping.model import CohortSpec, InteractionSpec, MappingFile
 from fhir_bridge.mapping.passing import PassSender
+from fhir_bridge.mapping.plans.cohort import Cohort
 from fhir_bridge.mapping.plans.id_rule import IdRule
 from fhir_bridge.mapping.plans.listing import list_plan
 from fhir_bridge.mapping.plans.operating import operation_plan, query_plan
@@ -36,7 +38,7 @@ class RouteCompiler:
     problems: Problems
 
     def routes(self) -> tuple[Route, ...]:
-        routes = [self._route(spec) for spec in self.model.interactions]
+        routes = [route for spec in self.model.interactions for route in self._routes_of(spec)]
         listed = {spec.resource_type for spec in self.model.interactions if spec.code == "search"}
         for spec in self._reads():
             call = self.calls[spec.key]
@@ -44,7 +46,33 @@ class RouteCompiler:
                 routes.append(self._beside(spec, "search-type", self._search_plan(call), when=_FOR_EACH_ID))
             if self._tells_version(spec):
                 routes.append(self._beside(spec, "vread", vread_plan(call)))
-        return tuple(route for route in routes if route is not None)
+        return tuple(routes)
+
+    def _routes_of(self, spec: InteractionSpec) -> Iterator[Route]:
+        route = self._route(spec)
+        if route is not None:
+            yield route
+            if spec.cohort is not None:
+                yield self._cohort_route(route, spec.cohort)
+
+    def _cohort_route(self, route: Route, spec: CohortSpec) -> Route:
+        """The operation of a route for several records."""
+        self.compiler.check_definition(spec.definition)
+        definition = self.compiler.operations.find(spec.definition)
+        if definition is not None and definition["type"] is not True:
+            text = f"'{spec.definition}' is not of a type; say `type`: true, or name the definition for several records"
+            self.problems.add(spec.definition.mark, text)
+        cohort = Cohort(
+            partner=route.partner,
+            resource_type=route.resource_type,
+            most=spec.most,
+            plan=route.plan,
+            system=self.logical_system(),
+            structure=structure_checker("4.0"),
+            profile=self.compiler.operations.check(spec.definition),
+        )
+        canonical, steps = canonical_url(spec.definition), (Step(route.call, _FOR_EACH_ID),)
+        return replace(route, mark=spec.mark, definition=canonical, profile=None, steps=steps, cohort=cohort)
 
     def logical_system(self) -> str | None:
         """Return the identity system whose values are the logical ids: the first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from fhir_bridge.mapping.fields import Fields, Variable, as_text, as_value, check_beside
-from fhir_bridge.mapping.model import AddSpec, Content, HeaderSource, IdField, InteractionSpec, TogetherSpec
+from fhir_bridge.mapping.model import AddSpec, CohortSpec, Content, HeaderSource, IdField, InteractionSpec, TogetherSpec
 from fhir_bridge.mapping.reading.errors import read_status
 from fhir_bridge.mapping.reading.searches import read_argument
 from fhir_bridge.mapping.source import Node, Problems, Text, did_you_mean
@@ -20,7 +20,7 @@ _OF_INTERACTIONS: Mapping[str, tuple[str, ...]] = {
     "message": ("message", "as", "then"),
     "call": (
         *("call", "also", "definition", "send", "receive", "id", "headers", "repeat", "then"),
-        *("anonymous", "with_id", "location", "adds", "over", "leaves", "together"),
+        *("anonymous", "with_id", "location", "adds", "over", "leaves", "together", "cohort"),
     ),
     "search": ("call", "query", "body", "send", "receive", "headers", "repeat", "subsetted"),
 }
@@ -75,7 +75,19 @@ def read_interaction(key: Node, node: Node, problems: Problems) -> InteractionSp
         adds=tuple(_read_add(key, item, problems) for item in fields.items("adds")),
         together=_read_together(fields.node("together"), code, problems),
         needs=tuple(_read_needs(fields)),
+        cohort=_read_cohort(fields.node("cohort"), bool(operation and resource_type), problems),
     )
+    fields.done()
+    return spec
+
+
+def _read_cohort(node: Node | None, of_instance: bool, problems: Problems) -> CohortSpec | None:
+    if node is None:
+        return None
+    if not of_instance:
+        problems.add(node.mark, "a cohort is for an operation of one record; remove 'cohort'")
+    fields = Fields(node, problems, "cohort")
+    spec = CohortSpec(node.mark, fields.count("most", 100), fields.need_text("definition"))
     fields.done()
     return spec
 

@@ -1,0 +1,79 @@
+"""What a base states of itself, from the routes that there are: its CapabilityStatement and TerminologyCapabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fhir_bridge.fhir import conformance
+from fhir_bridge.fhir.capability import (
+    Offer,
+    Security,
+    Statement,
+    base_title,
+    capability_statement,
+    terminology_capabilities,
+)
+from fhir_bridge.fhir.interaction import Interaction
+from fhir_bridge.mapping.routes import Partner, Routes
+from fhir_bridge.outcome import Json
+
+
+class Server(NamedTuple):
+    """What is stated besides: the version of the software, its public address, whether pages of others may call it."""
+
+    software_version: str
+    base_url: str | None
+    cors: bool
+
+
+def capabilities(routes: Routes, partners: Sequence[Partner], interaction: Interaction, server: Server) -> Json:
+    """Return the CapabilityStatement of the base that was asked, whose partners these are.
+
+    Or, where the client wants that, the TerminologyCapabilities.
+    """
+    mode = dict(interaction.query).get("mode")
+    conformance.check_mode(mode, interaction.version)
+    about = _about(partners, interaction, server)
+    if mode == "terminology":
+        return terminology_capabilities(about, conformance.of_type(routes.definitions, "CodeSystem"))
+    offers = [offer for each in partners if interaction.version in each.versions for offer in _offers(each)]
+    return capability_statement(about, offers)
+
+
+def _about(partners: Sequence[Partner], interaction: Interaction, server: Server) -> Statement:
+    base = interaction.address.base
+    url = f"{server.base_url}/fhir{f'/{base}' if base else ''}" if server.base_url else None
+    names = ", ".join(each.title for each in partners) or "no partner"
+    title = base_title(names if base else None)
+    security = _security(partners, server)
+    return Statement(interaction.version, server.software_version, title, f"FHIR facade of {names}", url, security)
+
+
+def _security(partners: Sequence[Partner], server: Server) -> Security:
+    connections = {each.title: each.connection for each in partners if each.connection and each.connection.auth}
+    return Security(
+        cors=server.cors,
+        token_of=tuple(title for title, connection in connections.items() if connection.forwards),
+        own_login=tuple(title for title, connection in connections.items() if not connection.forwards),
+        refresh_headers=tuple(each.renewal.header for each in connections.values() if each.renewal is not None),
+    )
+
+
+def _offers(partner: Partner) -> list[Offer]:
+    return [
+        Offer(
+            resource_type=route.resource_type,
+            code=route.code,
+            by=partner.title,
+            operation=name,
+            definition=route.definition,
+            profile=route.profile,
+            of_system=route.of_system,
+            system=partner.logical_system,
+            parameters=route.parameters,
+            by_id=route.searched_by_id,
+        )
+        for route in partner.routes
+        for name in (route.names() or (None,))
+    ]
