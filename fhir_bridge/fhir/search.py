@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/search.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
 from uuid import NAMESPACE_URL, uuid5
@@ -137,10 +137,17 @@ def several_matches(resource_type: str) -> FhirError:
     return FhirError(412, Issue("no-such-search", "multiple-matches", text))
 
 
-def no_conditional_create(resource_type: str) -> FhirError:
-    """Return the error for If-None-Exist where nothing can be searched. https://hl7.org/fhir/R4/http.html#ccreate"""
-    text = f"The partner cannot search for a {resource_type}; send the request without If-None-Exist."
-    return FhirError(412, Issue("no-such-search", "not-supported", text, "http.If-None-Exist"))
+def check_unconditional(resource_type: str, headers: Mapping[str, str], query: Iterable[tuple[str, str]]) -> None:
+    """Raise FhirError 412 for a create on a condition, where nothing can be searched: a second record would be made.
+
+    FHIR has the criteria in If-None-Exist; some clients write them into the address.
+    https://hl7.org/fhir/R4/http.html#ccreate
+    """
+    criteria = [name for name, _ in query if name not in RESULT_PARAMETERS]
+    if "if-none-exist" in headers or criteria:
+        where = "If-None-Exist" if "if-none-exist" in headers else shown(criteria[0])
+        text = f"The partner cannot search for a {resource_type}; send the request without {where}."
+        raise FhirError(412, Issue("no-such-search", "not-supported", text, f"http.{where}"))
 
 
 def unknown_parameters(names: Sequence[str]) -> list[Issue]:

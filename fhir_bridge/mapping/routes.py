@@ -11,7 +11,7 @@ from fhir_bridge.fhir.definitions import Definitions
 from fhir_bridge.fhir.elements import Version, is_resource
 from fhir_bridge.fhir.interaction import ID, Address, Code, Interaction
 from fhir_bridge.fhir.problems import shown
-from fhir_bridge.fhir.search import Parameter, no_conditional_create, read_criteria, several_matches, unanswerable
+from fhir_bridge.fhir.search import Parameter, check_unconditional, read_criteria, several_matches, unanswerable
 from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.like import LIKE
 from fhir_bridge.mapping.plans.cohort import Cohort
@@ -117,8 +117,8 @@ class Routes:
         route = _route_of(partner, interaction)
         if base is None:  # what is told of a record is told of it where it can be read
             interaction = replace(interaction, base_url=f"{interaction.base_url}/{partner.name}")
-        if route.code == "create" and "if-none-exist" in interaction.headers:
-            raise no_conditional_create(interaction.resource_type)
+        if route.code == "create":
+            check_unconditional(interaction.resource_type, interaction.headers, interaction.query)
         if route.code in _WITHOUT_ANY_ID or route.of_system or route.cohort is not None:
             return route, interaction
         if interaction.address.id is None:

@@ -9,7 +9,7 @@ import pytest
 from fhir_bridge.fhir.search import (
     Criteria,
     Page,
-    no_conditional_create,
+    check_unconditional,
     read_criteria,
     read_page,
     searchset,
@@ -269,17 +269,29 @@ def test_unknown_parameters_are_each_told_once_and_shortly() -> None:
             412,
             Issue("no-such-search", "multiple-matches", "The criteria name more than one Patient; name one."),
         ),
-        (
-            no_conditional_create("Patient"),
-            412,
-            Issue(
-                "no-such-search",
-                "not-supported",
-                "The partner cannot search for a Patient; send the request without If-None-Exist.",
-                "http.If-None-Exist",
-            ),
-        ),
     ],
 )
 def test_what_cannot_be_searched_says_what_can(error: FhirError, status: int, issue_: Issue) -> None:
     assert (error.status_code, error.issues) == (status, (issue_,))
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "where"),
+    [
+        ({"if-none-exist": "identifier=1"}, (), "If-None-Exist"),
+        ({"if-none-exist": "identifier=1"}, (("identifier", "1"),), "If-None-Exist"),
+        ({}, (("_format", "json"), ("identifier", "1")), "identifier"),
+        ({}, (("x" * 99, "1"),), f"{'x' * 64}…"),
+    ],
+)
+def test_a_create_has_no_condition(headers: dict[str, str], query: tuple[tuple[str, str], ...], where: str) -> None:
+    with pytest.raises(FhirError) as caught:
+        check_unconditional("Patient", headers, query)
+
+    text = f"The partner cannot search for a Patient; send the request without {where}."
+    issue = Issue("no-such-search", "not-supported", text, f"http.{where}")
+    assert (caught.value.status_code, caught.value.issues) == (412, (issue,))
+
+
+def test_what_says_how_the_answer_looks_is_no_condition() -> None:
+    check_unconditional("Patient", {}, (("_format", "json"), ("_pretty", "true")))

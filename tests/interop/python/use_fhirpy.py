@@ -11,9 +11,10 @@ import json
 import sys
 from importlib.metadata import version
 from typing import Any
+from uuid import uuid4
 
 from fhirpy import AsyncFHIRClient, SyncFHIRClient
-from fhirpy.base.exceptions import OperationOutcome, ResourceNotFound
+from fhirpy.base.exceptions import MultipleResourcesFound, OperationOutcome, ResourceNotFound
 from reporting import BY_IDENTIFIER, NOBODY, PATIENT_OF_HEALTHEX, PREPERSON, Report, request, same
 
 CLIENTS = {"async": AsyncFHIRClient, "sync": SyncFHIRClient}
@@ -40,13 +41,18 @@ async def use(report: Report, client_class: Any, base: str) -> None:
         found = await answer(patients.search(identifier=BY_IDENTIFIER).fetch_all())
         same([each.id for each in found], [PREPERSON])
 
-    with report.trying("create", "at the hub, by its profile"):
+    with report.trying("create", "at the hub, by its profile, and at eHealth's base"):
         made = hub.resource("Patient", **request("patient"))
         await answer(made.create())
         made["gender"] = "female"
         await answer(made.update())
         code = made.get_by_path(["contained", 0, "code", "coding", 0, "code"])
         same((made["gender"], made.get_by_path(["name", 0, "family"]), code), ("female", "Roe", "46635009"))
+
+        preperson = ehealth.resource("Patient", **request("preperson"))
+        await answer(preperson.create())
+        await answer(preperson.refresh())
+        same((preperson["active"], preperson.get_by_path(["meta", "versionId"]) is not None), (True, True))
 
     with report.trying("update"):
         patient["name"][0]["given"] = ["Петро", "Степанович"]
@@ -66,6 +72,8 @@ async def use(report: Report, client_class: Any, base: str) -> None:
         of_healthex = healthex.reference("Patient", PATIENT_OF_HEALTHEX)
         parameters = await answer(of_healthex.execute("$update-data", data=request("parameters")))
         same(parameters["parameter"][0], {"name": "message", "valueCode": "IN_PROGRESS_NO_ACTION_NEEDED"})
+        tokens = await answer(ehealth.execute("$refresh-token", data=refresh_token()))
+        same([each["name"] for each in tokens["parameter"]][:3], ["accessToken", "expiresAt", "refreshToken"])
 
     with report.trying("validate"):
         same(await answer(ehealth.resource("Patient", gender="female").is_valid()), True)
@@ -84,6 +92,12 @@ async def use(report: Report, client_class: Any, base: str) -> None:
         await refused_update(ehealth)
         await missing_patient(ehealth)
         await refused_create(patients)
+
+
+def refresh_token() -> Any:
+    """Return a refresh token of the sandbox that was never used."""
+    token = {"name": "refreshToken", "valueString": f"refresh-good-{uuid4()}"}
+    return {"resourceType": "Parameters", "parameter": [token]}
 
 
 async def refused_update(ehealth: Any) -> None:
@@ -107,11 +121,11 @@ async def missing_patient(ehealth: Any) -> None:
 
 
 async def refused_create(patients: Any) -> None:
-    """It asks for a conditional create as `POST Patient?identifier=...`; no partner creates a Patient."""
+    """It asks for a conditional create as `POST Patient?identifier=...`; no partner can search for one."""
     try:
         await answer(patients.search(identifier=BY_IDENTIFIER).get_or_create(patients.client.resource("Patient")))
-    except OperationOutcome as error:
-        same(error.resource["issue"][0]["code"], "not-supported")
+    except MultipleResourcesFound as error:  # what the client makes of any 412
+        same(json.loads(str(error))["issue"][0]["code"], "not-supported")
     else:
         raise AssertionError("a Patient was created")
 

@@ -54,7 +54,7 @@ final class R4Client {
 
     void use(Report report) {
         report.trying("capability statement", "read before every first call, too", this::capabilities);
-        report.trying("read", "with If-None-Match, too", this::read);
+        report.trying("read", "with If-None-Match, and of a version, too", this::read);
         report.trying("search", "GET, and POST to _search", this::search);
         report.trying("update", "with If-Match, too", this::update);
         report.trying("patch", "JSON Patch and FHIRPath Patch", this::patch);
@@ -83,6 +83,8 @@ final class R4Client {
         String version = read.getIdElement().getVersionIdPart();
         String etag = "W/\"" + version + "\"";
         same(ehealth.read().resource(Patient.class).withId(PREPERSON).ifVersionMatches(etag).returnNull().execute(), null);
+        Patient present = ehealth.read().resource(Patient.class).withIdAndVersion(PREPERSON, version).execute();
+        same(present.getMeta().getVersionId(), version);
     }
 
     private static ICriterion<?> isPreperson() {
