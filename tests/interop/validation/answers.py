@@ -39,6 +39,12 @@ _UNCHANGED = {
 }
 
 
+_REFRESH_TOKEN = {
+    "resourceType": "Parameters",
+    "parameter": [{"name": "refreshToken", "valueString": "refresh-good"}],
+}
+
+
 def _status(code: str, *more: Json) -> Json:
     return {"resourceType": "Parameters", "parameter": [{"name": "status", "valueCode": code}, *more]}
 
@@ -110,6 +116,7 @@ _CALLS: dict[str, Call] = {
     "patient.json": ("GET", _PREPERSON, None, {}),
     "patient-with-unknown-codes.json": ("GET", "ehealth/Patient/00000000-0000-4000-8000-000000000003", None, {}),
     "patient-without-a-name.json": ("GET", "ehealth/Patient/00000000-0000-4000-8000-000000000002", None, {}),
+    "patient-with-a-link.json": ("GET", "ehealth/Patient/00000000-0000-4000-8000-000000000025", None, {}),
     "patient-summary.json": ("GET", f"{_PREPERSON}?_summary=true", None, {}),
     "patient-elements.json": ("GET", f"{_PREPERSON}?_elements=gender", None, {}),
     "searchset.json": ("GET", f"ehealth/Patient?{_BY_IDENTIFIER}", None, {}),
@@ -129,6 +136,9 @@ _CALLS: dict[str, Call] = {
     "refused-everything.json": ("GET", "healthex/Person/consent-revoked/$everything", None, {}),
     "patient-of-roche.stu3.json": ("GET", f"roche/Patient/{_OF_ROCHE}", None, {}),
     "patient-of-roche-in-r4.json": ("GET", f"roche/Patient/{_OF_ROCHE}", None, _IN_R4),
+    "created-preperson.json": ("POST", "ehealth/Patient", "preperson.json", {}),
+    "token.json": ("POST", "ehealth/$refresh-token", _REFRESH_TOKEN, {}),
+    "refused-step.json": ("GET", "ehealth/Patient/00000000-0000-4000-8000-000000000026", None, {}),
     "created-patient.json": ("POST", "Patient", "patient.json", {}),
     "created-practitioner.stu3.json": ("POST", "roche/Practitioner", _PRACTITIONER, _IN_STU3),
     "message.stu3.json": ("PUT", f"roche/Bundle/{_OF_ROCHE}", _message_stu3(_OF_ROCHE), _IN_STU3),
