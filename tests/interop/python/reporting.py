@@ -42,7 +42,7 @@ class Report:
 
 
 def request(name: str) -> Any:
-    """Return one of the bodies that all clients send: `batch`, `message`, `parameters`, `patient` or `preperson`."""
+    """Return one of the bodies that clients send: `batch`, `message`, `parameters`, `patient` and so on."""
     return json.loads((REQUESTS / f"{name}.json").read_text(encoding="utf-8"))
 
 

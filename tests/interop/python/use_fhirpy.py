@@ -74,6 +74,7 @@ async def use(report: Report, client_class: Any, base: str) -> None:
         same(parameters["parameter"][0], {"name": "message", "valueCode": "IN_PROGRESS_NO_ACTION_NEEDED"})
         tokens = await answer(ehealth.execute("$refresh-token", data=refresh_token()))
         same([each["name"] for each in tokens["parameter"]][:3], ["accessToken", "expiresAt", "refreshToken"])
+        await search_for_a_donor(client_class(f"{base}/wmda"))
 
     with report.trying("validate"):
         same(await answer(ehealth.resource("Patient", gender="female").is_valid()), True)
@@ -98,6 +99,18 @@ def refresh_token() -> Any:
     """Return a refresh token of the sandbox that was never used."""
     token = {"name": "refreshToken", "valueString": f"refresh-good-{uuid4()}"}
     return {"resourceType": "Parameters", "parameter": [token]}
+
+
+async def search_for_a_donor(wmda: Any) -> None:
+    """A patient is registered, searched for, found in the list, and changed."""
+    made = wmda.resource("Patient", **request("wmda-patient"))
+    await answer(made.create())
+    started = await answer(made.execute("$start-search", data=request("start-search")))
+    same(started["parameter"][0]["name"], "searchId")
+    listed = await answer(wmda.resources("Patient").search(search_status="PRE").fetch_all())
+    same([each.id for each in listed if each.id == made.id], [made.id])
+    await answer(made.patch(birthDate="1984-03-01"))
+    same((made["birthDate"], made["gender"]), ("1984-03-01", "female"))
 
 
 async def refused_update(ehealth: Any) -> None:

@@ -72,5 +72,35 @@ NEW_PATIENT: Resource = {
     "identifier": [{"system": f"{CANONICAL}/sid/wmda-patient-id", "value": "98761234P"}],
 }
 
+START_SEARCH_IN: Resource = {
+    "resourceType": "Parameters",
+    "parameter": [
+        {"name": "matchEngine", "valueCode": "2"},
+        {"name": "searchType", "valueCode": "DR"},
+        {"name": "overallMismatches", "valueUnsignedInt": 1},
+        {"name": "isCbuAbLowDrb1HighResolution", "valueBoolean": False},
+        {"name": "searchOnlyOwnIon", "valueBoolean": True},
+    ],
+}
+
+START_SEARCH_OUT: Resource = {
+    "resourceType": "Parameters",
+    "parameter": [
+        {"name": "searchId", "valuePositiveInt": 7},
+        {
+            "name": "outcome",
+            "resource": {
+                "resourceType": "OperationOutcome",
+                "issue": [{"severity": "information", "code": "informational"}],
+            },
+        },
+    ],
+}
+
 # By the profile's short name.
-WMDA = {"wmda-patient": PATIENT, "wmda-new-patient": NEW_PATIENT}
+WMDA = {
+    "wmda-patient": PATIENT,
+    "wmda-new-patient": NEW_PATIENT,
+    "wmda-start-search-in": START_SEARCH_IN,
+    "wmda-start-search-out": START_SEARCH_OUT,
+}

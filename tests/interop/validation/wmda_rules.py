@@ -66,8 +66,34 @@ _WHOLE: Changes = {
     "two ids of WMDA": {"identifier[1]": {"system": f"{CANONICAL}/sid/wmda-id", "value": "1"}},
 }
 
+_START_SEARCH_IN: Changes = {
+    "an engine that nobody knows": {"parameter[0].valueCode": "1"},
+    "an engine as text": {"parameter[0]": {"name": "matchEngine", "valueString": "2"}},
+    "no engine": {"parameter[0]": None},
+    "two engines": {"parameter[4]": {"name": "matchEngine", "valueCode": "3"}},
+    "a kind of search that nobody knows": {"parameter[1].valueCode": "XX"},
+    "a kind in small letters": {"parameter[1].valueCode": "dr"},
+    "no kind of search": {"parameter[1]": None},
+    "fewer mismatches than none": {"parameter[2].valueUnsignedInt": -1},
+    "mismatches as integer": {"parameter[2]": {"name": "overallMismatches", "valueInteger": 1}},
+    "a resolution as code": {"parameter[3]": {"name": "isCbuAbLowDrb1HighResolution", "valueCode": "false"}},
+    "loci, whose spelling is not published": {"parameter[4]": {"name": "lociToBeConsidered", "valueString": "A,B"}},
+}
+
+_START_SEARCH_OUT: Changes = {
+    "no number": {"parameter[0]": None},
+    "the number zero": {"parameter[0].valuePositiveInt": 0},
+    "a number as text": {"parameter[0]": {"name": "searchId", "valueString": "7"}},
+    "two numbers": {"parameter[1]": {"name": "searchId", "valuePositiveInt": 8}},
+    "no outcome": {"parameter[1]": None},
+    "an outcome as text": {"parameter[1]": {"name": "outcome", "valueString": "started"}},
+    "a parameter that nobody knows": {"parameter[0].name": "priority"},
+}
+
 
 WMDA_RULES: Mapping[str, Changes] = {
     "wmda-patient": {**_typed(terms=11, id=1), **_WHOLE},
     "wmda-new-patient": _typed(terms=3, id=0),
+    "wmda-start-search-in": _START_SEARCH_IN,
+    "wmda-start-search-out": _START_SEARCH_OUT,
 }
