@@ -53,6 +53,7 @@ def test_all_that_a_request_says_stands_in_the_interaction() -> None:
         uuid="uuid-1",
         now=NOW,
         base_url="https://bridge.example/fhir/northlab",
+        method="PUT",
     )
 
 
