@@ -185,6 +185,7 @@ def test_every_mapping_file_has_its_cases() -> None:
     assert sorted(str(file.relative_to(FOLDER)) for file in FOLDER.glob("*/*")) == [
         "ehealth/Parameters.yaml",
         "ehealth/Patient.yaml",
+        "healthex/Consent.yaml",
         "healthex/Parameters.yaml",
         "healthex/Patient.yaml",
         "healthex/ResearchStudy.yaml",

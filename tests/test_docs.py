@@ -85,6 +85,7 @@ SECTIONS: Mapping[str, str] = {
     "_read_header": "Messages",
     "_read_row": "Rows",
     "_read_outcome_line": "Outcome tables",
+    "_read_constant": "Send and receive",
     "_read_together": "Records together",
     "_read_cohort": "Cohorts",
     "read_errors": "Errors",

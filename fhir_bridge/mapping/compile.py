@@ -91,7 +91,8 @@ def _unset(model: MappingFile, environment: Environment) -> Iterator[Variable]:
     sources = [source for spec in model.interactions for each in spec.headers.values() for source in each]
     sources += [source for spec in model.maps.values() if spec.header for source in spec.header.source]
     rows = [row for spec in model.maps.values() for row in spec.rows]
-    constants = [value for spec in model.interactions if spec.send for value in spec.send.with_.values()]
+    sent = [constant for spec in model.interactions if spec.send for constant in spec.send.with_.values()]
+    constants = [value for constant in sent for value in constant.values]
     for value in [*(source.text for source in sources), *(row.otherwise for row in rows), *constants]:
         if isinstance(value, Variable) and not value.optional and value_of(value, environment) is None:
             yield value

@@ -122,6 +122,15 @@ class ArgumentSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ConstantSpec:
+    """What a field of `with` holds: a value, or a list of values; `as_` is how the partner has each."""
+
+    values: tuple[Value, ...]
+    is_list: bool
+    as_: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """What is sent or received: a map, or a resource as it is; of an answer, it may be the id alone, or nothing.
 
@@ -137,7 +146,7 @@ class Content:
     id: IdField | None
     empty_is_success: bool
     profile: Text | None
-    with_: Mapping[Text, Value]
+    with_: Mapping[Text, ConstantSpec]
     each: Text | None = None
     outer: tuple[Text, ...] = ()
     total: Text | None = None

@@ -71,7 +71,7 @@ class Constant(NamedTuple):
     """A field that goes with whatever is sent; `secret` where the value came from the environment."""
 
     field: PartnerField
-    value: str
+    value: Json
     secret: bool
 
 

@@ -143,7 +143,7 @@ TEXT_TYPES = frozenset({"string", "code", "id", "uri", "url", "canonical", "oid"
 TRANSFORMS: Mapping[str, Transform] = {
     "text": Transform(_text, _text, TEXT_TYPES),
     "date": Transform(_only_date, _date, frozenset({"date", "dateTime"})),
-    "instant": Transform(_instant, _text, frozenset({"instant"})),
+    "instant": Transform(_instant, _instant, frozenset({"instant", "dateTime"})),
     "number": Transform(_number, _number, frozenset({"decimal"})),
     "integer": Transform(_integer, _integer, frozenset({"integer", "positiveInt", "unsignedInt", "decimal"})),
     "boolean": Transform(_boolean, _boolean, frozenset({"boolean"})),

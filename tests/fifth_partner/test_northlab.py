@@ -467,7 +467,8 @@ async def test_a_list_may_be_asked_for_by_post_and_lie_in_lists(routes: Routes) 
 
     response = await lab.call("GET", "/fhir/northlab/RelatedPerson?patient=Patient/NL-00042")
 
-    assert lab.sent() == [("POST /lab/v3/relatives/find", {"kind": "kin", "client": {"number": "NL-00042"}})]
+    constants = {"kind": "kin", "degrees": [1, 2], "dead": False, "lists": ["open"]}
+    assert lab.sent() == [("POST /lab/v3/relatives/find", {**constants, "client": {"number": "NL-00042"}})]
     assert [entry["resource"] for entry in resource(response)["entry"]] == [
         {
             "resourceType": "RelatedPerson",

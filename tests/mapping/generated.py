@@ -104,8 +104,8 @@ def fhir_values(shipped: Shipped, row: ValueRow) -> st.SearchStrategy[Json]:
         table = shipped.tables[row.mark]
         codes = sorted(code for code, other in table.to_partner.items() if table.to_fhir.get(other) == code)
         return st.sampled_from([code == "true" for code in codes] if row.place.element.type == "boolean" else codes)
-    if row.place.element.type == "dateTime":  # `as: date`
-        return DATE
+    if row.place.element.type == "dateTime":
+        return INSTANT if row.to_partner is TRANSFORMS["instant"].to_partner else DATE
     if row.to_partner is TRANSFORMS["digits"].to_partner:
         return st.integers(0, 10**18 - 1).map(str)
     if row.place.element.type == "decimal" and row.to_partner is TRANSFORMS["integer"].to_partner:

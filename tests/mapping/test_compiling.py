@@ -56,7 +56,7 @@ def test_unknown_transform_is_named_with_its_place() -> None:
             "26: 'as: integer' does not fit a date; it fits decimal, integer, positiveInt, unsignedInt",
         ),
         ("meta.versionId: {at: revision, as: version}", "1: 'as: version' can only be read; add 'only: to_fhir'"),
-        ("deceasedDateTime: {at: died}", "1: a dateTime does not say how it is sent; write as: date"),
+        ("deceasedDateTime: {at: died}", "1: a dateTime does not say how it is sent; write as: date or instant"),
         ("text.div: {at: text}", "1: a xhtml does not say how it is sent; no transform fits it"),
         (
             "gender: {at: sex, codes: ConceptMap/sx}",

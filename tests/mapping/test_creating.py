@@ -1,10 +1,12 @@
 """Creating: a call that makes a record, the id that it tells, and the read that may follow."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from fhir_bridge.fhir.interaction import FhirResponse, Preferences
+from fhir_bridge.fhir.json import loads
 from fhir_bridge.mapping.plans.answers import CARRIED_OUT, NOT_SHOWN, NOTHING_CHANGED_YET
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 from tests.mapping.lab import (
@@ -342,3 +344,42 @@ def test_a_call_that_cannot_be_compiled_is_told_once() -> None:
     found = problems(MESSAGES.replace("    receive: {as_it_is: message}\n    id:", "    id:"))
 
     assert [line.partition(": ")[2] for line in found] == ["'update Bundle' receives nothing; add 'receive'"]
+
+
+# --- constants that are no text
+
+
+def with_(constants: str) -> str:
+    return FILE.replace("with: {channel.name: ehr, site: $SITE?, unit: $UNIT?}", f"with: {constants}")
+
+
+@pytest.mark.parametrize(
+    ("constants", "sent"),
+    [
+        ('{a: {value: "true", as: boolean}, b: {value: "-1.50", as: number}}', {"a": True, "b": Decimal("-1.50")}),
+        ("{a: {value: [true, false], as: boolean}, b: [x, y]}", {"a": [True, False], "b": ["x", "y"]}),
+        ("{a: {value: true}, b: {value: [x]}}", {"a": "true", "b": ["x"]}),
+        ("{a: [$SITE?, $UNIT?], b: [$UNIT?]}", {"a": ["oslo"]}),
+    ],
+)
+def test_constants_may_be_lists_and_other_than_text(constants: str, sent: Json) -> None:
+    routes = load(with_(constants), NEW, operation("sign-in"), environment={**URL, "SITE": "oslo"})
+
+    done = handle(routes, ask("create", id_=None, body=ADA), MADE, answer(200, {"data": RECORD}))
+
+    body = loads(done.requests[0].body or b"")
+    assert body == {"surname": "Lovelace", "born": "1815-12-10", **sent}
+
+
+@pytest.mark.parametrize(
+    ("constants", "found"),
+    [
+        ("{a: {value: yes, as: boolean}}", "11:84: 'yes' is no boolean; correct it, or 'as'"),
+        ("{a: {value: [1, 02], as: number}}", "11:88: '02' is no number; correct it, or 'as'"),
+        ("{a: {value: $SITE?, as: boolean}}", "11:84: a variable is text; leave out 'as'"),
+        ("{a: {as: boolean}}", "11:76: with has no 'value'; add it"),
+        ("{a: {value: b, as: date}}", "11:91: unknown 'as: date'; known here: boolean, number, text"),
+    ],
+)
+def test_a_mistake_in_a_constant_is_told_at_its_place(constants: str, found: str) -> None:
+    assert problems(with_(constants), NEW, operation("sign-in")) == [f"t.yaml:{found}"]

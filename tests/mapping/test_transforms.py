@@ -137,6 +137,7 @@ def test_what_a_partner_sends_in_another_shape_is_refused_without_its_value(name
     [
         ("date", "1980", "a full date is needed here: YYYY-MM-DD"),
         ("date", "1980-01", "a full date is needed here: YYYY-MM-DD"),
+        ("instant", "1980-02-29", "a time with seconds and a zone is expected here"),
         ("digits", "042", "only digits are expected here, at most 18, the first of them not 0"),
         ("digits", "4 2", "only digits are expected here, at most 18, the first of them not 0"),
         ("digits", "٤٢", "only digits are expected here, at most 18, the first of them not 0"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from fhir_bridge.exchange import Repeat
 from fhir_bridge.fhir.definitions import Definitions, canonical_url
 from fhir_bridge.fhir.elements import Version, elements, is_resource
+from fhir_bridge.fhir.json import loads
 from fhir_bridge.fhir.profile import profile_checker
 from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.mapping.agreement import elements_named
@@ -208,11 +209,13 @@ class CallCompiler:
 
     def _constants(self, send: Content) -> Iterator[Constant]:
         """The fields that go with whatever is sent; one whose optional variable is unset is left out."""
-        for path, given in send.with_.items():
-            value = value_of(given, self.environment)
-            if value is not None:
+        for path, spec in send.with_.items():
+            texts = [value_of(value, self.environment) for value in spec.values]
+            values = [_constant(text, spec.as_) for text in texts if text is not None]
+            if values:
                 field = compile_field(path, path.mark, self.problems)
-                yield Constant(field, value, secret=isinstance(given, Variable))
+                secret = any(isinstance(value, Variable) for value in spec.values)
+                yield Constant(field, values if spec.is_list else values[0], secret)
 
     def _receiver(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Receiver | None:
         receive = spec.receive
@@ -316,6 +319,10 @@ class CallCompiler:
 
 def _no_profile(resource: Json) -> list[Issue]:
     return []
+
+
+def _constant(text: str, as_: str) -> Json:
+    return loads(text.encode()) if as_ != "text" else text
 
 
 def version_of(text: str) -> Version:

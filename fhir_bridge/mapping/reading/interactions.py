@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from fhir_bridge.mapping.fields import Fields, Variable, as_text, as_value, check_beside
-from fhir_bridge.mapping.model import AddSpec, CohortSpec, Content, HeaderSource, IdField, InteractionSpec, TogetherSpec
+from fhir_bridge.mapping.fields import Fields, Value, Variable, as_text, as_value, check_beside
+from fhir_bridge.mapping.model import (
+    AddSpec,
+    CohortSpec,
+    ConstantSpec,
+    Content,
+    HeaderSource,
+    IdField,
+    InteractionSpec,
+    TogetherSpec,
+)
 from fhir_bridge.mapping.reading.errors import read_status
 from fhir_bridge.mapping.reading.searches import read_argument
 from fhir_bridge.mapping.source import Node, Problems, Text, did_you_mean
+
+_FITS = {
+    "text": re.compile(r".*", re.DOTALL),
+    "boolean": re.compile("true|false"),
+    "number": re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?"),
+}
+"""What a text has to be to stand for a value that is none."""
 
 RESTFUL = ("read", "update", "patch", "create", "search")
 LIKE = ("uuid", "oid", "positive-integer")
@@ -191,7 +209,7 @@ def _read_content(node: Node | None, what: str, problems: Problems) -> Content |
         id=id_,
         empty_is_success=receives and fields.choice("empty", ("error", "success"), "error") == "success",
         profile=None if receives else fields.text("profile"),
-        with_={} if receives else {name.word: as_value(value, problems) for name, value in fields.pairs("with")},
+        with_={} if receives else {name.word: _read_constant(each, problems) for name, each in fields.pairs("with")},
         each=fields.text("each") if receives else None,
         outer=fields.texts("outer") if receives else (),
         total=fields.text("total") if receives else None,
@@ -202,6 +220,30 @@ def _read_content(node: Node | None, what: str, problems: Problems) -> Content |
     if receives and content.map is None and id_ is None and not content.empty_is_success:
         problems.add(node.mark, "'receive' says nothing of the answer; name a 'map', the field of its 'id', or 'empty'")
     return content
+
+
+def _read_constant(node: Node, problems: Problems) -> ConstantSpec:
+    """Read what a field of `with` holds: a value, a list of values, or these with how the partner has them."""
+    if node.kind != "mapping":
+        items = node.items if node.kind == "list" else (node,)
+        return ConstantSpec(tuple(as_value(item, problems) for item in items), node.kind == "list")
+    fields = Fields(node, problems, "with")
+    value, as_ = fields.need("value"), fields.choice("as", ("text", "boolean", "number"), "text")
+    fields.done()
+    read = ConstantSpec((), False) if value is None else _read_constant(value, problems)
+    fitting = tuple(each for each in read.values if _fits(each, as_, problems))
+    return replace(read, values=fitting, as_=as_)
+
+
+def _fits(value: Value, as_: str, problems: Problems) -> bool:
+    """Whether a text stands for a value that is none; a problem where it does not."""
+    if isinstance(value, Variable):
+        problems.add(value.mark, "a variable is text; leave out 'as'")
+        return False
+    if value and not _FITS[as_].fullmatch(value):
+        problems.add(value.mark, f"'{value}' is no {as_}; correct it, or 'as'")
+        return False
+    return True
 
 
 def _read_id_field(node: Node | None, problems: Problems) -> IdField | None:
