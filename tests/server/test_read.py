@@ -150,15 +150,15 @@ async def test_head_has_the_headers_of_get_and_no_body(client: httpx.AsyncClient
 
 
 async def test_a_base_that_cannot_read_says_so(client: httpx.AsyncClient) -> None:
-    """This partner offers an operation, and no record to read."""
-    response = await client.get("/fhir/wmda/Patient/123456")
+    """This partner takes patients, and has no record to read."""
+    response = await client.get("/fhir/healthex/Patient/17d4513f-73e8")
 
     assert response.status_code == 405
     assert response.json() == outcome(
         issue(
             "method-not-allowed",
             "not-supported",
-            "WMDA Search & Match does not offer `read` of Patient at this address.",
+            "HealthEx does not offer `read` of Patient at this address.",
         )
     )
 
