@@ -75,6 +75,7 @@ async def use(report: Report, client_class: Any, base: str) -> None:
         tokens = await answer(ehealth.execute("$refresh-token", data=refresh_token()))
         same([each["name"] for each in tokens["parameter"]][:3], ["accessToken", "expiresAt", "refreshToken"])
         await search_for_a_donor(client_class(f"{base}/wmda"))
+        await fetch_records(healthex)
 
     with report.trying("validate"):
         same(await answer(ehealth.resource("Patient", gender="female").is_valid()), True)
@@ -111,6 +112,42 @@ async def search_for_a_donor(wmda: Any) -> None:
     same([each.id for each in listed if each.id == made.id], [made.id])
     await answer(made.patch(birthDate="1984-03-01"))
     same((made["birthDate"], made["gender"]), ("1984-03-01", "female"))
+
+
+async def fetch_records(healthex: Any) -> None:
+    """Patients are added by a batch; one of them gets a link, consents, is updated in a cohort, and has records."""
+    bundle = await answer(healthex.execute("", data=two_patients()))
+    same([each.response.status for each in bundle.entry], ["201 Created"] * 2)
+    ids = [each.response.location.rpartition("/")[2] for each in bundle.entry]
+    link = await answer(healthex.execute(f"Patient/{ids[0]}/$enrollment-link", data=external_id(0)))
+    same(link["parameter"][0]["valueUrl"].startswith("https://app.healthex.io/"), True)
+    consents = await answer(healthex.resources("Consent").search(patient=f"Patient/{ids[0]}").fetch_all())
+    same([each["status"] for each in consents], ["active", "active", "rejected"])
+    study = await answer(consents[0].get_by_path(["extension", 0, "valueReference"]).to_resource())
+    same((study.resourceType, study["status"]), ("ResearchStudy", "active"))
+    cohort = [{"name": "patient", "valueReference": {"reference": f"Patient/{each}"}} for each in ids]
+    data = {"resourceType": "Parameters", "parameter": cohort}
+    results = await answer(healthex.execute("Patient/$update-data", data=data))
+    same([each["part"][1]["valueInteger"] for each in results["parameter"]], [200, 200])
+    url, count = f"Person/{ids[0]}/$everything", {"_count": 1}
+    page = await answer(healthex.execute(url, method="get", params=count))
+    same((page["total"], [each.relation for each in page.link]), (2, ["self", "next"]))
+
+
+RUN = str(uuid4())
+
+
+def two_patients() -> Any:
+    """Return a batch that adds two patients, whom nobody has added before."""
+    bundle = request("healthex-patients")
+    for number, entry in enumerate(bundle["entry"]):
+        entry["resource"]["identifier"][0]["value"] = f"{RUN}-{number}"
+    return bundle
+
+
+def external_id(number: int) -> Any:
+    parameter = {"name": "externalId", "valueString": f"{RUN}-{number}"}
+    return {"resourceType": "Parameters", "parameter": [parameter]}
 
 
 async def refused_update(ehealth: Any) -> None:
