@@ -529,6 +529,57 @@ def test_an_update_with_if_match_shows_the_reading_before_it(capsys: pytest.Capt
     )
 
 
+@pytest.mark.usefixtures("_four_are_configured")
+def test_a_call_before_anybody_is_logged_in_shows_no_token_and_no_secret(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EHEALTH_CLIENT_ID", "secret-9")
+    monkeypatch.setenv("EHEALTH_CLIENT_SECRET", "secret-10")
+    body = '{"resourceType": "Parameters", "parameter": [{"name": "refreshToken", "valueString": "r-1"}]}'
+
+    status, out = explained(capsys, "POST", "/fhir/ehealth/$refresh-token", body)
+
+    assert (status, lines_named(out)) == (
+        0,
+        """\
+POST /fhir/ehealth/$refresh-token
+$refresh-token, eHealth Ukraine (mappings/ehealth.yaml:NN)
+
+POST https://api.ehealth.test/oauth/tokens
+  Accept: application/json
+  Content-Type: application/json
+  Api-key: ***
+
+  {
+    "token": {
+      "refresh_token": "r-1",
+      "grant_type": "refresh_token",
+      "client_id": "***",
+      "client_secret": "***"
+    }
+  }
+
+FHIR element                   partner field        value  rule
+─────────────────────────────  ───────────────────  ─────  ─────────────────────────
+Parameters.parameter[0].value  token.refresh_token  "r-1"  mappings/ehealth.yaml:NNN
+
+Nothing is left behind.
+
+*** stands for what is secret.
+""",
+    )
+
+
+@pytest.mark.usefixtures("_four_are_configured")
+def test_a_token_that_is_renewed_says_how(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EHEALTH_CLIENT_ID", "secret-9")
+    monkeypatch.setenv("EHEALTH_CLIENT_SECRET", "secret-10")
+
+    _, out = explained(capsys, "GET", f"/fhir/ehealth/Patient/{PREPERSON}", "-H", "Authorization: Bearer secret-0")
+
+    assert "  Authorization: Bearer ***  (the client's own; renewed by X-Refresh-Token at POST /oauth/tokens)\n" in out
+
+
 def test_a_search_for_several_ids_shows_a_call_for_each(capsys: pytest.CaptureFixture[str]) -> None:
     status, out = explained(capsys, "GET", "/fhir/ehealth/Patient?_id=41,42")
 

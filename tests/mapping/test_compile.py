@@ -308,3 +308,54 @@ maps:
 """
 
     assert sorted(problems(text)) == found
+
+
+NEEDY = """\
+partner: northlab
+connection: {base_url: $NORTHLAB_URL}
+interactions:
+  read Patient: {call: "GET /clients/{id}", receive: {map: client}}
+  update Patient:
+    needs: [$APP, $APP_SECRET]
+    call: PUT /clients/{id}
+    send: {map: client, with: {app: $APP}}
+    receive: {map: client}
+maps:
+  client: {resource: Patient, rows: {birthDate: {at: born}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "codes"),
+    [
+        ({"APP": "a", "APP_SECRET": "s"}, ["read", "update", "search-type"]),
+        ({"APP": "a"}, ["read", "search-type"]),
+        ({}, ["read", "search-type"]),
+    ],
+)
+def test_what_needs_variables_is_offered_where_they_are_set(environment: dict[str, str], codes: list[str]) -> None:
+    """And where they are not, nothing that it names is missed."""
+    routes = load(NEEDY, environment={**URL, **environment})
+
+    assert [route.code for route in routes.partners["northlab"].routes] == codes
+
+
+def test_what_needs_variables_is_there_where_the_partner_is_not_configured() -> None:
+    """So that it is checked, and can be explained."""
+    codes = [route.code for route in load(NEEDY, environment={}).partners["northlab"].routes]
+
+    assert codes == ["read", "update", "search-type"]
+
+
+@pytest.mark.parametrize(
+    ("needs", "found"),
+    [
+        ("[APP]", ["t.yaml:6:13: 'APP' is no variable; write $NAME"]),
+        ("['']", ["t.yaml:6:13: text is expected here; write a word, quoted where YAML needs it"]),
+        ("$APP", ["t.yaml:6:12: 'needs' must be a list; start each item with '- '"]),
+    ],
+)
+def test_what_is_needed_is_a_list_of_variables(needs: str, found: list[str]) -> None:
+    text = NEEDY.replace("[$APP, $APP_SECRET]", needs)
+
+    assert problems(text, environment={**URL, "APP": "a"}) == found
