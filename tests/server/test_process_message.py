@@ -106,6 +106,6 @@ async def test_a_base_without_messages_says_what_it_has(client: httpx.AsyncClien
 
     text = (
         "WMDA Search & Match has no operation `$process-message` at this address. "
-        "It has Patient/[id]/$update-search-status."
+        "It has Patient/[id]/$start-search, Patient/[id]/$update-search-status."
     )
     assert (response.status_code, response.json()) == (404, outcome(issue("unknown-path", "not-supported", text)))

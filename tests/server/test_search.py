@@ -285,6 +285,6 @@ async def test_head_has_the_headers_of_a_search(client: httpx.AsyncClient) -> No
 
 async def test_what_cannot_be_read_cannot_be_searched_for(client: httpx.AsyncClient) -> None:
     """405, and nothing is allowed there."""
-    response = await client.post("/fhir/wmda/Patient/_search", content="_id=1", headers=FORM)
+    response = await client.post("/fhir/healthex/Patient/_search", content="_id=1", headers=FORM)
 
     assert (response.status_code, response.headers["allow"]) == (405, "")
