@@ -12,12 +12,14 @@ from ruamel.yaml import YAML
 
 from fhir_bridge.fhir.interaction import Address, Interaction
 from fhir_bridge.fhir.json import dumps
-from fhir_bridge.mapping.calls import Call, MapReceiver, MapSender
+from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.lists import ListReceiver
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.partner_fields import PartnerField
+from fhir_bridge.mapping.receivers import MapReceiver
 from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.mapping.rows import PathRow
+from fhir_bridge.mapping.senders import MapSender
 from fhir_bridge.outcome import Json
 from tests.serving import SANDBOX, TOP, shipped
 

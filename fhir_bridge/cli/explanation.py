@@ -23,12 +23,13 @@ from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.json import dumps, loads
 from fhir_bridge.fhir.search import asks_for_ids
 from fhir_bridge.mapping.arguments import Arguments
-from fhir_bridge.mapping.calls import Call, MapSender, Sender
+from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.messages import MessageSender
 from fhir_bridge.mapping.partner_fields import dotted
 from fhir_bridge.mapping.passing import PassSender
 from fhir_bridge.mapping.querying import QuerySender
 from fhir_bridge.mapping.routes import Partner, Route, Routes, Step
+from fhir_bridge.mapping.senders import MapSender, Sender
 from fhir_bridge.mapping.source import Mark
 from fhir_bridge.outcome import FhirError, Issue, Json
 

@@ -17,6 +17,7 @@ RESULT_PARAMETERS = frozenset({"_format", "_pretty", "_summary", "_elements", "_
 """Parameters that say how the answer looks, not what is searched; `_offset` is ours, in the links to other pages."""
 
 _IN_LINKS = ("_summary", "_elements")
+_COUNTING = ("_summary", "count")
 MAX_IDS = 100
 """How many records one search may ask for: each is a call of the partner."""
 
@@ -86,10 +87,14 @@ def sort_parameters(
 
 
 def read_page(query: Iterable[tuple[str, str]]) -> Page:
-    """Return which of the matches a query wants. Raises FhirError 400. https://hl7.org/fhir/R4/search.html#count"""
+    """Return which of the matches a query wants, none where it counts them. Raises FhirError 400.
+
+    https://hl7.org/fhir/R4/search.html#count
+    """
     wanted = dict(query)
     shape = tuple((name, wanted[name]) for name in _IN_LINKS if wanted.get(name))
-    return Page(_number(wanted, "_count"), _number(wanted, "_offset") or 0, shape)
+    size, offset = _number(wanted, "_count"), _number(wanted, "_offset") or 0
+    return Page(0, 0, shape) if _COUNTING in shape else Page(size, offset, shape)
 
 
 def _number(wanted: dict[str, str], name: str) -> int | None:
@@ -211,6 +216,6 @@ def _links(page: Page, shown: int, total: int | None) -> list[tuple[str, int]]:
 
 def _query(criteria: Criteria, offset: int) -> str:
     size = criteria.page.size
-    paging = [] if size is None else [("_count", str(size))]
+    paging = [] if size is None or _COUNTING in criteria.page.shape else [("_count", str(size))]
     paging += [("_offset", str(offset))] if offset else []
     return urlencode([*criteria.known, *criteria.page.shape, *paging], safe="|/:,")

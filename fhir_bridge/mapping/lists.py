@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fhir_bridge.fhir.interaction import Interaction
-from fhir_bridge.mapping.calls import Received, read_json, read_resource
 from fhir_bridge.mapping.checks import Check
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.partner_fields import Keys, PartnerField, Unreadable
+from fhir_bridge.mapping.receivers import Received, read_json, read_resource
 from fhir_bridge.mapping.source import Problems, Text
 from fhir_bridge.outcome import Json
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.message import Header, Message, unwrap, wrap
-from fhir_bridge.mapping.calls import Received, Receiver, check_told_id
 from fhir_bridge.mapping.headers import Source
 from fhir_bridge.mapping.partner_fields import Unreadable
 from fhir_bridge.mapping.passing import PassSender
+from fhir_bridge.mapping.receivers import Received, Receiver, check_told_id
 from fhir_bridge.mapping.rows import Pair, Sending
 from fhir_bridge.outcome import Issue, Json
 

@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.operation_query import as_query
-from fhir_bridge.mapping.calls import Received, Receiver
 from fhir_bridge.mapping.checks import Check
 from fhir_bridge.mapping.partner_fields import Unreadable
+from fhir_bridge.mapping.receivers import Received, Receiver
 from fhir_bridge.mapping.rows import Pair, Sending
 from fhir_bridge.outcome import Issue, Json
 

@@ -15,11 +15,11 @@ import orjson
 
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.fhir.interaction import Address, Code, FhirResponse, Interaction
-from fhir_bridge.mapping.calls import MapSender
 from fhir_bridge.mapping.compile import load_routes
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.plans.steps import Plan
 from fhir_bridge.mapping.routes import Routes
+from fhir_bridge.mapping.senders import MapSender
 from fhir_bridge.mapping.source import MappingFileError
 from fhir_bridge.outcome import CANONICAL, FhirError, Json
 

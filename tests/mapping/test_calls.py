@@ -4,7 +4,8 @@ import orjson
 import pytest
 
 from fhir_bridge.exchange import PartnerRequest
-from fhir_bridge.mapping.calls import Call, Received
+from fhir_bridge.mapping.calls import Before, Call
+from fhir_bridge.mapping.receivers import Received
 from fhir_bridge.outcome import CANONICAL, FhirError, Issue, Json
 from tests.mapping.lab import answer, ask, load, operation, parameters, profile
 
@@ -129,7 +130,7 @@ def test_what_the_partner_has_already_is_not_sent_again() -> None:
     resource = {"birthDate": "1815-12-10", "language": "en", "deceasedDateTime": "1852-11-27"}
     already = {"born": "1815-12-10", "language": "uk", "died": "1852-11-27", "else": 1}
 
-    outgoing, _ = UPDATE.prepare(ask("update"), resource, already=already)
+    outgoing, _ = UPDATE.prepare(ask("update"), resource, Before(already=already))
 
     assert (outgoing.request.body, outgoing.request.repeat) == (b'{"language":"en"}', "safe")
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from fhir_bridge.fhir.elements import elements
 from fhir_bridge.fhir.json import dumps
 from fhir_bridge.fhir.structure import structure_checker
-from fhir_bridge.mapping.calls import MapReceiver
 from fhir_bridge.mapping.model import ANYTHING
 from fhir_bridge.mapping.partner_fields import Keys, PartnerField, Unreadable
 from fhir_bridge.mapping.places import DATA_ABSENT_REASON
+from fhir_bridge.mapping.receivers import MapReceiver
 from fhir_bridge.mapping.rows import ConstantRow, ListRow, PathRow, ValueRow
 from fhir_bridge.outcome import Json
 from tests.mapping.generated import made_resources, objects, record_of, without_read_only

@@ -385,6 +385,21 @@ async def test_patients_are_listed_by_the_status_of_their_search(client: httpx.A
     assert following.json()["entry"] == [listed(100004, "9876SUS", "SUS")]
 
 
+async def test_what_a_list_would_hold_can_be_counted(canned: httpx.AsyncClient, partner: Canned) -> None:
+    """As few as can be are asked for, and there are no pages of it to go to."""
+    partner.answer(200, {"paging": {"totalCount": 3}, "patients": [{"wmdaId": 7, "status": "NEW"}]})
+
+    response = await canned.get(f"{ALL}?_summary=count&_count=1&_offset=1")
+
+    assert partner.calls() == ["GET http://wmda.test/api/v2/patients?limit=1&offset=0"]
+    assert response.json() == {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "total": 3,
+        "link": [{"relation": "self", "url": f"{BASE}/Patient?_summary=count"}],
+    }
+
+
 async def test_a_list_is_one_call_and_looks_at_nobody(canned: httpx.AsyncClient, partner: Canned) -> None:
     partner.answer(200, {"paging": {"totalCount": 1}, "patients": [{"wmdaId": 7, "status": "NEW"}]})
 

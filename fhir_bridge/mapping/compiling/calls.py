@@ -13,17 +13,7 @@ from fhir_bridge.fhir.profile import profile_checker
 from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.mapping.agreement import elements_named
 from fhir_bridge.mapping.arguments import Arguments
-from fhir_bridge.mapping.calls import (
-    Add,
-    Call,
-    IdPair,
-    IdReceiver,
-    MapReceiver,
-    MapSender,
-    Over,
-    Receiver,
-    Sender,
-)
+from fhir_bridge.mapping.calls import Add, Call, Over
 from fhir_bridge.mapping.checks import Check
 from fhir_bridge.mapping.compiling.maps import MapCompiler
 from fhir_bridge.mapping.compiling.operations import OperationCompiler
@@ -41,7 +31,9 @@ from fhir_bridge.mapping.partner_fields import Constant, PartnerField, compile_f
 from fhir_bridge.mapping.passing import PassReceiver, PassSender
 from fhir_bridge.mapping.places import Paths, Place
 from fhir_bridge.mapping.querying import PageReceiver
+from fhir_bridge.mapping.receivers import IdReceiver, MapReceiver, Receiver
 from fhir_bridge.mapping.refusals import Refusals
+from fhir_bridge.mapping.senders import IdPair, MapSender, Sender
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
 from fhir_bridge.mapping.transforms import TRANSFORMS
 from fhir_bridge.outcome import Issue, Json

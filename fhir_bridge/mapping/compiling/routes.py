@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fhir_bridge.fhir.definitions import canonical_url
 from fhir_bridge.fhir.interaction import Code
 from fhir_bridge.fhir.structure import structure_checker
-from fhir_bridge.mapping.calls import Call, MapSender
+from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.compiling.calls import CallCompiler
 from fhir_bridge.mapping.like import is_id
 from fhir_bridge.mapping.model import CohortSpec, InteractionSpec, MappingFile
@@ -23,6 +23,7 @@ from fhir_bridge.mapping.plans.steps import MakePlan
 from fhir_bridge.mapping.plans.writing import create_plan, told_by_body_plan, update_plan
 from fhir_bridge.mapping.querying import QuerySender
 from fhir_bridge.mapping.routes import Route, Step
+from fhir_bridge.mapping.senders import MapSender
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
 
 _FOR_EACH_ID = "for each id"

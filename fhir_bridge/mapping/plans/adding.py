@@ -8,9 +8,10 @@ from dataclasses import replace
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.subset import marked
-from fhir_bridge.mapping.calls import Add, Call, Received, check_made
+from fhir_bridge.mapping.calls import Add, Call
 from fhir_bridge.mapping.checks import raise_errors
 from fhir_bridge.mapping.partner_fields import Unreadable
+from fhir_bridge.mapping.receivers import Received, check_made
 from fhir_bridge.outcome import FhirError, Issue, Json
 
 

@@ -9,7 +9,7 @@ from email.utils import format_datetime
 
 from fhir_bridge.fhir.interaction import Code, FhirResponse, Interaction
 from fhir_bridge.fhir.primitives import FORMATS
-from fhir_bridge.mapping.calls import Received
+from fhir_bridge.mapping.receivers import Received
 from fhir_bridge.mapping.transforms import version_id
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 

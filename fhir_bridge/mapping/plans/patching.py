@@ -8,11 +8,13 @@ from typing import TypeGuard
 from fhir_bridge.fhir.conditions import check_if_match
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.patch import read_patch
-from fhir_bridge.mapping.calls import Call, MapSender, Outgoing, Received
+from fhir_bridge.mapping.calls import Before, Call, Outgoing
 from fhir_bridge.mapping.checks import raise_errors
 from fhir_bridge.mapping.plans.answers import NOTHING_CHANGED, answer, version_headers
 from fhir_bridge.mapping.plans.steps import MakePlan, Plan, is_sound, left_behind_of, make, read_before
+from fhir_bridge.mapping.receivers import Received
 from fhir_bridge.mapping.rows import ConstantRow, ListRow, PathRow, Row, ValueRow
+from fhir_bridge.mapping.senders import MapSender
 from fhir_bridge.outcome import Issue, Json
 
 
@@ -48,13 +50,12 @@ def _prepare_changes(
     current = received.resource
     known = sender.check(current, interaction)
     cleared = [row for row in sender.map.rows if _is_cleared(row, call, current, patched)]
-    outgoing, issues = call.prepare(
-        interaction,
-        patched,
-        already=sender.send(current, interaction).body,
-        cleared=[row.fields[0] if isinstance(row, ValueRow) else row.field for row in cleared],
+    before = Before(
         record=received.record,
+        already=sender.send(current, interaction).body,
+        cleared=tuple(row.fields[0] if isinstance(row, ValueRow) else row.field for row in cleared),
     )
+    outgoing, issues = call.prepare(interaction, patched, before)
     rows = [row for row in sender.map.rows if row not in cleared]
     refused = _refused_changes(rows, interaction.resource_type, current, patched)
     behind = left_behind_of(sender, call.title, interaction, _only_changes(current, patched), current)

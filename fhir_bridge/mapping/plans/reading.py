@@ -8,10 +8,11 @@ from dataclasses import replace
 from fhir_bridge.fhir.conditions import is_not_modified, no_history
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction
 from fhir_bridge.fhir.search import read_criteria, searchset, unanswerable, unknown_parameters
-from fhir_bridge.mapping.calls import Call, Received
+from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.plans.adding import additions
 from fhir_bridge.mapping.plans.answers import answer, version_of
 from fhir_bridge.mapping.plans.steps import MakePlan, Plan, read_record
+from fhir_bridge.mapping.receivers import Received
 from fhir_bridge.outcome import FhirError, Json
 
 

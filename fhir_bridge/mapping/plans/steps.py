@@ -11,10 +11,12 @@ from dataclasses import replace
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction
 from fhir_bridge.fhir.message import containing
-from fhir_bridge.mapping.calls import Call, MapSender, Outgoing, Received, Sender
+from fhir_bridge.mapping.calls import UNKNOWN, Before, Call, Outgoing
 from fhir_bridge.mapping.checks import left_behind, raise_errors
 from fhir_bridge.mapping.plans.answers import NOTHING_CHANGED_YET, answer, not_shown
 from fhir_bridge.mapping.plans.id_rule import IdRule
+from fhir_bridge.mapping.receivers import Received
+from fhir_bridge.mapping.senders import MapSender, Sender
 from fhir_bridge.outcome import FhirError, Issue, Json
 
 Plan = Generator[PartnerRequest, PartnerResponse, FhirResponse]
@@ -82,7 +84,7 @@ def prepare(
     if not sound:
         raise_errors(problems)
     behind = left_behind_of(sender, call.title, interaction, resource, _known(call, resource, current))
-    outgoing, issues = call.prepare(interaction, resource, record=current.record if current else None)
+    outgoing, issues = call.prepare(interaction, resource, Before(current.record) if current else UNKNOWN)
     if isinstance(sender, MapSender) and not outgoing.sending.body and _needs_fields(sender) and not issues:
         issues.append(nothing_to_send(call.title, interaction.resource_type))
     refused = {issue.expression for issue in (*problems, *issues)}
