@@ -96,7 +96,7 @@ tests/interop/node/node_modules/.package-lock.json: tests/interop/node/package-l
 clean: ## Remove all that these targets made, but for what is committed.
 	rm -rf .venv .uv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -rf tests/fhir/node_modules tests/interop/.venv tests/interop/node/node_modules tests/interop/java/target
-	find fhir_bridge tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	find fhir_bridge tests -name __pycache__ -prune -exec rm -rf {} +
 
 python:
 	@echo $(PYTHON)

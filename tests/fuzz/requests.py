@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import strategies as st
 
 from fhir_bridge.fhir import xml
+from tests.error_examples import read_request
+from tests.walkthroughs import pages, steps
 
 PREPERSON = "7c3da506-804d-4550-8993-bf17f9ee0402"
 MESSAGE = {
@@ -137,8 +140,34 @@ VALIDATE = {
 }
 
 FHIR, PATCH = "application/fhir+json", "application/json-patch+json"
-# method, path below /fhir, content type, body
-GOOD: list[tuple[str, str, str, Any]] = [
+Good = tuple[str, str, str, Any]
+"""A good request: method, address below /fhir, content type, body."""
+
+KNOWN = {
+    "ehealth": {"id": PREPERSON, "version": "2017-04-20T191413Z"},
+    "healthex": {"id": "17d4513f-73e8"},
+    "roche": {"id": "Bj6.1Lq-hvb-28", "practitioner": "sZX6uQW-VOH-0868"},
+    "wmda": {"id": "123456"},
+}
+"""Who is there from the start, for the names in the walkthrough of each partner."""
+
+
+def walked() -> Iterator[Good]:
+    """The requests of docs/walkthroughs, among which every interaction of every partner has one."""
+    for page in pages():
+        for step in steps(page.read_text(encoding="utf-8")):
+            text = step.request
+            for name, value in KNOWN[page.stem].items():
+                text = text.replace(f"{{{name}}}", value)
+            request = read_request(text)
+            if request.url.startswith("/fhir"):
+                body = json.loads(request.body) if request.body else None
+                content_type = request.headers.get("Content-Type", FHIR)
+                yield request.method, request.url.removeprefix("/fhir"), content_type, body
+
+
+GOOD: list[Good] = [
+    *walked(),
     ("GET", "/metadata", FHIR, None),
     ("GET", "/metadata?mode=terminology", FHIR, None),
     ("GET", f"/ehealth/Patient/{PREPERSON}", FHIR, None),
@@ -169,7 +198,8 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 SEGMENTS = [
     "", "ehealth", "healthex", "wmda", "roche", "Patient", "Bundle", "Parameters", "Foo", "metadata", "_history",
     "_search", "$validate", "$update-data", "$versions", "$", "..", "%2e%2e", "a%2Fb", "%00", "%ff", "x" * 65,
-    PREPERSON, "123456", "Bj6.1Lq-hvb-28", "StructureDefinition",
+    PREPERSON, "123456", "Bj6.1Lq-hvb-28", "17d4513f-73e8", "StructureDefinition", "Practitioner", "Person", "Consent",
+    "ResearchStudy", "$everything", "$start-search", "$enrollment-link", "$exchange-code", "$process-message",
 ]  # fmt: skip
 HEADERS = {
     "content-type": [
@@ -193,6 +223,13 @@ HEADERS = {
     "org_id": ["1.2.3", "a\tb"],
     "content-length": ["x", "99999999999"],
 }
+
+QUERIES = [
+    "_format=xml", "_format=xml&_pretty=true", "_summary=x", "_summary=count", "_id=%00", "=&;", "_count=0",
+    "_count=-1", "_count=x", "_offset=999999999", "_offset=9999999999", "_elements=name", "search-status=ACT,x",
+    "search-status=NEW", "patient=Patient/17d4513f-73e8", "patient=Group/1,2", "patient:missing=true",
+    "identifier=a%7Cb", "_type=Person",
+]  # fmt: skip
 
 odd_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
@@ -251,7 +288,5 @@ def requests(draw: st.DrawFn) -> tuple[str, str, list[tuple[str, str]], bytes]:
     for name in draw(st.lists(st.sampled_from(sorted(HEADERS)), max_size=3, unique=True)):
         headers[name] = draw(st.sampled_from(HEADERS[name]))
     if draw(st.integers(0, 5)) == 0:
-        path += draw(st.sampled_from(["?", "&"])) + draw(
-            st.sampled_from(["_format=xml", "_format=xml&_pretty=true", "_summary=x", "_id=%00", "=&;"])
-        )
+        path += draw(st.sampled_from(["?", "&"])) + draw(st.sampled_from(QUERIES))
     return method, path, list(headers.items()), body

@@ -117,6 +117,16 @@ def test_a_list_is_changed_as_a_whole() -> None:
     assert sent(done)[0]["names"] == [{"surname": "Dahl"}]
 
 
+def test_an_element_that_every_record_has_is_no_field_of_it() -> None:
+    text = FILE.replace("      birthDate:", "      language: {value: nb}\n      birthDate:")
+    interaction = ask("update", body=patient(language="nb", active=False))
+
+    done = handle(load(text, SEX), interaction, READ, DONE, READ)
+
+    person = {"sex": "F", "birthday": "1984-02-29", "twin": {"order": 2}, "weight": 61.5}
+    assert sent(done) == [{**KEPT, "open": False, "person": person}]
+
+
 def test_a_record_whose_object_is_null_gets_a_new_one() -> None:
     record = {**RECORD, "person": None}
     done = update(patient(birthDate="1985-01-01"), answer(200, {"client": record}), DONE, READ)
