@@ -72,8 +72,9 @@ async def use(report: Report, client_class: Any, base: str) -> None:
         of_healthex = healthex.reference("Patient", PATIENT_OF_HEALTHEX)
         parameters = await answer(of_healthex.execute("$update-data", data=request("parameters")))
         same(parameters["parameter"][0], {"name": "message", "valueCode": "IN_PROGRESS_NO_ACTION_NEEDED"})
-        tokens = await answer(ehealth.execute("$refresh-token", data=refresh_token()))
-        same([each["name"] for each in tokens["parameter"]][:3], ["accessToken", "expiresAt", "refreshToken"])
+        for name, grant in (("$exchange-code", authorization_code()), ("$refresh-token", refresh_token())):
+            tokens = await answer(ehealth.execute(name, data=grant))
+            same([each["name"] for each in tokens["parameter"]][:3], ["accessToken", "expiresAt", "refreshToken"])
         await search_for_a_donor(client_class(f"{base}/wmda"))
         await fetch_records(healthex)
 
@@ -96,6 +97,16 @@ async def use(report: Report, client_class: Any, base: str) -> None:
         await refused_create(patients)
 
 
+def authorization_code() -> Any:
+    """Return a code, for a user's token, that was never used at the sandbox."""
+    told = [
+        {"name": "code", "valueString": f"code-good-{uuid4()}"},
+        {"name": "redirectUri", "valueUri": "https://mis.example.org/signed-in"},
+        {"name": "scope", "valueString": "preperson:read"},
+    ]
+    return {"resourceType": "Parameters", "parameter": told}
+
+
 def refresh_token() -> Any:
     """Return a refresh token of the sandbox that was never used."""
     token = {"name": "refreshToken", "valueString": f"refresh-good-{uuid4()}"}
@@ -111,7 +122,9 @@ async def search_for_a_donor(wmda: Any) -> None:
     listed = await answer(wmda.resources("Patient").search(search_status="PRE").fetch_all())
     same([each.id for each in listed if each.id == made.id], [made.id])
     await answer(made.patch(birthDate="1984-03-01"))
-    same((made["birthDate"], made["gender"]), ("1984-03-01", "female"))
+    before, made["gender"] = made["extension"], "male"
+    await answer(made.update())
+    same((made["birthDate"], made["gender"], made["extension"]), ("1984-03-01", "male", before))
 
 
 async def fetch_records(healthex: Any) -> None:
