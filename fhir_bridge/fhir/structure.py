@@ -10,7 +10,9 @@ from types import MappingProxyType
 
 from fhir_bridge.fhir import problems
 from fhir_bridge.fhir.base_invariants import base_invariants
+from fhir_bridge.fhir.choices import choices_check
 from fhir_bridge.fhir.elements import Element, Version, elements, is_primitive, is_resource, resource_types
+from fhir_bridge.fhir.parts import Fits, Part, fitting, is_text, primitive, primitives, single_or_list
 from fhir_bridge.fhir.primitives import ABSOLUTE_URI, FORMATS, STRICTER, Format
 from fhir_bridge.fhir.problems import Problem, Problems, below
 from fhir_bridge.fhir.references import contained_problems, reference_format
@@ -18,11 +20,6 @@ from fhir_bridge.outcome import Issue, Json
 
 Check = Callable[[Json], Problems]
 """Gives the problems of one value; nothing where it is fine."""
-
-Part = Callable[[Json, Mapping[str, Json]], Problems]
-"""Gives the problems of one member of an object, which it gets whole as well: `given` must agree with `_given`."""
-
-Fits = Callable[[Json], bool]
 
 _FINE: Problems = ()
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -147,23 +144,23 @@ class _Checks(dict[str, Check]):
     ) -> Mapping[str, Fits]:
         """Return the checks of the members that are one primitive: most of a resource, and most are fine."""
         plain = {
-            name: _fitting(element, format)
+            name: fitting(element, format)
             for name, element in known.items()
             if (format := formats[name]) is not None and not element.repeats
         }
-        return {"resourceType": _is_text, **plain} if type_name in self.types else plain
+        return {"resourceType": is_text, **plain} if type_name in self.types else plain
 
     def _part(self, element: Element, path: str, format: Format | None) -> Part:
         rule = self.tolerated.get(path)
         step = f".{element.path}"
         if format is not None:
-            fits = _is_text if rule == "text" else _fitting(element, format)
-            single, several = _primitive(element, step, format, fits), _primitives(element, step, format, fits)
+            fits = is_text if rule == "text" else fitting(element, format)
+            single, several = primitive(element, step, format, fits), primitives(element, step, format, fits)
         else:
             single, several = self._complex(element, step, path), self._complexes(element, step, path)
         if element.repeats:
             return several
-        return _single_or_list(single, several) if rule == "list" else single
+        return single_or_list(single, several) if rule == "list" else single
 
     def _complex(self, element: Element, step: str, path: str) -> Part:
         key = self._key(element.type, path)
@@ -259,7 +256,7 @@ def _object_check(
 ) -> Check:
     """Return the check of an object: each member by itself, what must be there, the choices, then FHIR's own rules."""
     required = frozenset(element.name for element in known.values() if element.required)
-    choices = _choices_check(type_name, known)
+    choices = choices_check(type_name, known)
     find_plain, find = plain.get, parts.get
 
     def check(value: Json) -> Problems:
@@ -291,96 +288,3 @@ def _missing(type_name: str, required: list[str], value: Mapping[str, Json], cod
     """
     absent = [name for name in required if name not in value and (f"_{name}" not in value or name in coded)]
     return [problems.missing(type_name, name) for name in absent]
-
-
-def _choices_check(type_name: str, known: Mapping[str, Element]) -> Check | None:
-    """Return the check that of the names of one choice there is one at most, and one at least where it is required."""
-    names: dict[str, list[str]] = {}
-    for element in known.values():
-        if element.choice:
-            names.setdefault(element.choice, []).append(element.name)
-    required = [choice for choice in names if known[names[choice][0]].choice_required]
-    choice_of = {f"{mark}{name}": (choice, name) for choice in names for name in names[choice] for mark in ("", "_")}
-
-    names_of_choices = frozenset(choice_of)
-
-    def check(value: Json) -> Problems:
-        if not required and names_of_choices.isdisjoint(value):
-            return _FINE
-        chosen = [choice_of[member] for member in value if member in choice_of]
-        if len(chosen) < 2 and not required:
-            return _FINE
-        return _choice_problems(type_name, names, required, chosen)
-
-    return check if names else None
-
-
-def _choice_problems(
-    type_name: str, names: Mapping[str, list[str]], required: list[str], chosen: list[tuple[str, str]]
-) -> Problems:
-    """Return the problems of choices: `chosen` are choice and name (`deceased`, `deceasedDateTime`) of each member."""
-    found: list[Problem] = []
-    for choice in names:
-        there = {name: None for its_choice, name in chosen if its_choice == choice}
-        if len(there) > 1:
-            found.append(problems.repeated_choice(choice, there))
-        elif not there and choice in required:
-            found.append(problems.missing_choice(type_name, choice, names[choice]))
-    return found
-
-
-def _fitting(element: Element, format: Format) -> Fits:
-    codes = element.codes
-    return (lambda value: isinstance(value, str) and value in codes) if codes else format.fits
-
-
-def _is_text(value: Json) -> bool:
-    return isinstance(value, str) and value != ""
-
-
-def _primitive(element: Element, step: str, format: Format, fits: Fits) -> Part:
-    def part(item: Json, _: Mapping[str, Json]) -> Problems:
-        if fits(item):
-            return _FINE
-        if isinstance(item, list):
-            return problems.not_single(step, element.name)
-        return _unfit(element, step, format, item)
-
-    return part
-
-
-def _primitives(element: Element, step: str, format: Format, fits: Fits) -> Part:
-    """Return the check of a list such as `given`, where null stands for a value that `_given` says more of."""
-
-    def part(items: Json, siblings: Mapping[str, Json]) -> Problems:
-        if not isinstance(items, list) or not items:
-            return problems.not_a_list(step, element.name, items)
-        if all(map(fits, items)):
-            return _FINE
-        found: list[Problem] = []
-        for index, item in enumerate(items):
-            if not fits(item) and not (item is None and _has_extension(siblings.get(f"_{element.name}"), index)):
-                found += _unfit(element, f"{step}[{index}]", format, item)
-        return found
-
-    return part
-
-
-def _has_extension(extensions: Json, index: int) -> bool:
-    return isinstance(extensions, list) and index < len(extensions) and extensions[index] is not None
-
-
-def _unfit(element: Element, path: str, format: Format, value: Json) -> Problems:
-    """Say why a value is not of its primitive type, or is no code of its binding."""
-    is_kind = isinstance(value, format.kinds) and isinstance(value, bool) == (bool in format.kinds)
-    if not is_kind:
-        return problems.wrong_kind(path, element.name, format.kind, value)
-    if value == "":
-        return problems.empty(path, element.name)
-    if element.codes and format.fits(value):
-        return problems.bad_code(path, element.name, value, element.codes)
-    return problems.bad_format(path, element.name, format.rule)
-
-
-def _single_or_list(single: Part, several: Part) -> Part:
-    return lambda item, siblings: (several if isinstance(item, list) else single)(item, siblings)

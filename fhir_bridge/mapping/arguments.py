@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.search import Page, read_page
 from fhir_bridge.mapping.partner_fields import Constant, PartnerField
-from fhir_bridge.mapping.rows import Pair, Sending
+from fhir_bridge.mapping.sending import Pair, Sending
 from fhir_bridge.mapping.source import Mark
 from fhir_bridge.outcome import Issue, Json
 

@@ -18,8 +18,8 @@ from fhir_bridge.mapping.merging import Merging
 from fhir_bridge.mapping.partner_fields import PartnerField, Unreadable, dotted
 from fhir_bridge.mapping.receivers import Received, Receiver, read_json
 from fhir_bridge.mapping.refusals import Refusals
-from fhir_bridge.mapping.rows import Pair, Sending
 from fhir_bridge.mapping.senders import Sender
+from fhir_bridge.mapping.sending import Pair, Sending
 from fhir_bridge.mapping.together import At, Together
 from fhir_bridge.outcome import FhirError, Issue, Json
 

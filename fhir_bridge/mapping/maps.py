@@ -10,7 +10,8 @@ from fhir_bridge.fhir.elements import Version, elements, is_primitive
 from fhir_bridge.mapping.model import ANYTHING, OutcomeLine
 from fhir_bridge.mapping.partner_fields import Unreadable
 from fhir_bridge.mapping.places import DATA_ABSENT_REASON, Place
-from fhir_bridge.mapping.rows import Pair, Receiving, Row, Sending, ValueRow
+from fhir_bridge.mapping.rows import Row, ValueRow
+from fhir_bridge.mapping.sending import Pair, Receiving, Sending
 from fhir_bridge.outcome import Issue, IssueCode, Json, Severity, operation_outcome
 
 

@@ -11,7 +11,7 @@ from fhir_bridge.mapping.headers import Source
 from fhir_bridge.mapping.partner_fields import Unreadable
 from fhir_bridge.mapping.passing import PassSender
 from fhir_bridge.mapping.receivers import Received, Receiver, check_told_id
-from fhir_bridge.mapping.rows import Pair, Sending
+from fhir_bridge.mapping.sending import Pair, Sending
 from fhir_bridge.outcome import Issue, Json
 
 

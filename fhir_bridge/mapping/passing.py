@@ -14,7 +14,7 @@ from fhir_bridge.fhir.r4_stu3 import r4_expression, stu3_expression
 from fhir_bridge.mapping.checks import Check, modifier_extensions
 from fhir_bridge.mapping.partner_fields import Unreadable
 from fhir_bridge.mapping.receivers import Received, check_told_id, read_json
-from fhir_bridge.mapping.rows import Pair, Sending
+from fhir_bridge.mapping.sending import Pair, Sending
 from fhir_bridge.outcome import Issue, Json
 
 

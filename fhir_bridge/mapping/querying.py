@@ -12,7 +12,7 @@ from fhir_bridge.fhir.operation_query import as_query
 from fhir_bridge.mapping.checks import Check
 from fhir_bridge.mapping.partner_fields import Unreadable
 from fhir_bridge.mapping.receivers import Received, Receiver
-from fhir_bridge.mapping.rows import Pair, Sending
+from fhir_bridge.mapping.sending import Pair, Sending
 from fhir_bridge.outcome import Issue, Json
 
 

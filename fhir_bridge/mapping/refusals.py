@@ -12,7 +12,7 @@ from fhir_bridge.exchange import PartnerResponse
 from fhir_bridge.fhir.json import loads
 from fhir_bridge.mapping.model import ErrorSpec, Saying
 from fhir_bridge.mapping.partner_fields import Keys, dotted, parse_keys
-from fhir_bridge.mapping.rows import Pair
+from fhir_bridge.mapping.sending import Pair
 from fhir_bridge.outcome import CANONICAL, Coding, ErrorCode, FhirError, Issue, IssueCode, Json, diagnostics
 
 MAX_CODE = 100

@@ -3,65 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
+from fhir_bridge.mapping.code_tables import UnknownCode, printable_code
 from fhir_bridge.mapping.partner_fields import ITSELF, Keys, PartnerField, Unreadable, dotted
 from fhir_bridge.mapping.places import Place
+from fhir_bridge.mapping.sending import Pair, Receiving, Sending
 from fhir_bridge.mapping.source import Mark
 from fhir_bridge.outcome import Issue, Json
 
 UNSUPPORTED = "unsupported"
 """The data-absent-reason of an element whose code at the partner no table knows."""
-
-
-class UnknownCode(ValueError):
-    """A partner's code that the table does not know."""
-
-
-@dataclass(slots=True)
-class Sending:
-    """What is written for the partner: the JSON `body`, variables of the URL's path, its query, and what went wrong.
-
-    `lost` are codes that the partner would lose with a field: it takes each field of the body whole. `whole` is what
-    the resource became before it was sent, where it became another; `home` says which element of the client's one of
-    the partner's FHIR is.
-    """
-
-    body: dict[str, Any] = field(default_factory=dict)
-    path: dict[str, str] = field(default_factory=dict)
-    query: list[tuple[str, str]] = field(default_factory=list)
-    issues: list[Issue] = field(default_factory=list)
-    lost: list[tuple[str, Issue]] = field(default_factory=list)
-    whole: Json = None
-    home: Callable[[str], str | None] = str
-
-    def issues_of(self, fields: Container[str]) -> list[Issue]:
-        """Return what is wrong where just these fields of the body are sent."""
-        return [*self.issues, *(issue for name, issue in self.lost if name in fields)]
-
-
-@dataclass(slots=True)
-class Receiving:
-    """What rows read: fields whose code no table knows, as (field, code)."""
-
-    unknown_codes: list[tuple[str, str]] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """What one row means for one resource: a FHIR element and a partner field, and the value sent, if any.
-
-    `told_by` are the elements that told which member of a list is meant; `sends` is false for what is only read.
-    """
-
-    element: str
-    field: Keys
-    value: Json
-    mark: Mark
-    told_by: tuple[str, ...] = ()
-    sends: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,37 +272,3 @@ _NO_SEGMENT = re.compile(r"[/\\\x00-\x1f\x7f]")
 def is_path_segment(text: str) -> bool:
     """Whether the text, percent-encoded, stays one segment of a URL's path at any server."""
     return text not in ("", ".", "..") and not _NO_SEGMENT.search(text)
-
-
-def printable_code(value: Json) -> str:
-    """A partner's code as a log may show it: a code is short and has no control characters."""
-    text = str(value)
-    return text if len(text) <= 64 and text.isprintable() else "(unprintable)"
-
-
-def code_functions(
-    to_partner: Mapping[str, str], to_fhir: Mapping[str, str], is_boolean: bool
-) -> tuple[Callable[[Json], Json], Callable[[Json], Json]]:
-    """Return both directions of a code table; a boolean element reads `true` and `false` out of it.
-
-    A table whose partner's codes are `true` and `false` alone is that of a field that is true or false.
-    """
-    known = ", ".join(f"`{code}`" for code in to_partner)
-    flags = {"true": True, "false": False} if set(to_fhir) == {"true", "false"} else {}
-
-    def send(value: Json) -> Json:
-        key = str(value).lower() if is_boolean else value
-        if key not in to_partner:
-            raise ValueError(f"the partner knows only {known}")
-        return flags.get(to_partner[key], to_partner[key])
-
-    def receive(value: Json) -> Json:
-        if flags and isinstance(value, bool):
-            value = str(value).lower()
-        if not isinstance(value, str):
-            raise ValueError("text is expected here")
-        if value not in to_fhir:
-            raise UnknownCode(value)
-        return to_fhir[value] == "true" if is_boolean else to_fhir[value]
-
-    return send, receive

@@ -11,7 +11,7 @@ from fhir_bridge.mapping.checks import Check, modifier_extensions
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.partner_fields import Constant, PartnerField
 from fhir_bridge.mapping.places import Place
-from fhir_bridge.mapping.rows import Pair, Sending
+from fhir_bridge.mapping.sending import Pair, Sending
 from fhir_bridge.mapping.transforms import Transform
 from fhir_bridge.outcome import Issue, Json
 

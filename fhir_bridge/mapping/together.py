@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from fhir_bridge.exchange import Share
 from fhir_bridge.fhir.json import dumps, loads
 from fhir_bridge.mapping.partner_fields import PartnerField, Unreadable
-from fhir_bridge.mapping.rows import Pair
+from fhir_bridge.mapping.sending import Pair
 from fhir_bridge.outcome import Json
 
 

@@ -4,9 +4,11 @@ import copy
 
 import pytest
 
+from fhir_bridge.mapping.code_tables import printable_code
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.partner_fields import Unreadable
-from fhir_bridge.mapping.rows import Pair, is_path_segment, printable_code
+from fhir_bridge.mapping.rows import is_path_segment
+from fhir_bridge.mapping.sending import Pair
 from fhir_bridge.outcome import Issue, Json
 from tests.mapping.lab import SEX, concept_map, extension, load, map_of, mapped
 

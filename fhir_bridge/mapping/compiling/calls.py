@@ -17,6 +17,7 @@ from fhir_bridge.mapping.calls import Add, Call, Over
 from fhir_bridge.mapping.checks import Check
 from fhir_bridge.mapping.compiling.maps import MapCompiler
 from fhir_bridge.mapping.compiling.operations import OperationCompiler
+from fhir_bridge.mapping.compiling.paths import Paths
 from fhir_bridge.mapping.compiling.searches import SearchCompiler
 from fhir_bridge.mapping.compiling.together import compile_together
 from fhir_bridge.mapping.connecting import Environment, resolve, value_of
@@ -29,7 +30,7 @@ from fhir_bridge.mapping.messages import MessageReceiver, MessageSender
 from fhir_bridge.mapping.model import Content, HeaderSource, IdField, InteractionSpec, MappingFile, MapSpec
 from fhir_bridge.mapping.partner_fields import Constant, PartnerField, compile_field
 from fhir_bridge.mapping.passing import PassReceiver, PassSender
-from fhir_bridge.mapping.places import Paths, Place
+from fhir_bridge.mapping.places import Place
 from fhir_bridge.mapping.querying import PageReceiver
 from fhir_bridge.mapping.receivers import IdReceiver, MapReceiver, Receiver
 from fhir_bridge.mapping.refusals import Refusals

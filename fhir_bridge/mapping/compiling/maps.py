@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 
 from fhir_bridge.fhir.definitions import CodeTable, Definitions, concept_table
 from fhir_bridge.fhir.elements import Element, Version, is_primitive, resource_types
+from fhir_bridge.mapping.code_tables import code_functions
+from fhir_bridge.mapping.compiling.paths import Paths, absolute
 from fhir_bridge.mapping.connecting import Environment, value_of
 from fhir_bridge.mapping.maps import Map, OutcomeParameter
 from fhir_bridge.mapping.model import ANYTHING, MapSpec, RowSpec, SliceSpec
 from fhir_bridge.mapping.partner_fields import ITSELF, PartnerField, compile_field, is_one_place
-from fhir_bridge.mapping.places import Paths, Place, absolute
-from fhir_bridge.mapping.rows import ConstantRow, ListRow, PathRow, Row, ValueRow, code_functions
+from fhir_bridge.mapping.places import Place
+from fhir_bridge.mapping.rows import ConstantRow, ListRow, PathRow, Row, ValueRow
 from fhir_bridge.mapping.source import Mark, Problems, Text, did_you_mean
 from fhir_bridge.mapping.transforms import TEXT_TYPES, TRANSFORMS, Transform, default_transform, find_transform
 
