@@ -34,7 +34,7 @@ run: .venv/.ready ## Run the bridge in front of simulated partners, on PORT (808
 	$(BIN)/fhir-bridge sandbox --port $(PORT)
 
 test: .venv/.ready ## Run the tests in WORKERS (2) processes; every branch of fhir/ and mapping/ must be taken.
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --cov --cov-report=
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	$(BIN)/python -m coverage report --include='fhir_bridge/fhir/*,fhir_bridge/mapping/*' --fail-under=100
 
 check: .venv/.ready ## Check format, lint, types, mappings and profiles.
