@@ -6,9 +6,14 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from fhir_bridge.mapping.routes import Routes
 from tests.serving import READY, SANDBOX, Canned, serving, shipped, simulated
+
+# However slow the machine is, or busy with other work: no test says how long anything takes.
+settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture

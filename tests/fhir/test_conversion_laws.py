@@ -189,7 +189,7 @@ def messages(version):
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(messages("4.0"))
 def test_an_r4_message_is_itself_again_after_a_journey_through_stu3(message):
     there = to_stu3(message, now=NOW)
@@ -197,7 +197,7 @@ def test_an_r4_message_is_itself_again_after_a_journey_through_stu3(message):
     assert (there.issues, to_r4(there.resource)) == ((), Converted(message, ()))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(messages("3.0"))
 def test_an_stu3_message_is_itself_again_after_a_journey_through_r4(message):
     there = to_r4(message)
@@ -210,13 +210,13 @@ def wrong(version, resource):
     return {issue.expression for issue in structure_checker(version)(resource)}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(messages("4.0"))
 def test_a_message_that_became_stu3_is_as_right_as_it_was(message):
     assert wrong("3.0", to_stu3(message, now=NOW).resource) <= wrong("4.0", message)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(messages("3.0"))
 def test_a_message_that_became_r4_is_as_right_as_it_was(message):
     assert wrong("4.0", to_r4(message).resource) <= wrong("3.0", message)
@@ -251,7 +251,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(json_values)
 def test_no_json_makes_the_conversion_fail(value):
     assert {issue.severity for issue in to_r4(value).issues} <= {"error"}

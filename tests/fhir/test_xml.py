@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fhir_bridge.fhir import json
@@ -264,7 +264,6 @@ def in_digits(value: Json) -> Json:
     return json.dumps(value)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(resources(), st.booleans())
 def test_what_is_written_is_read_back(resource: Json, indented: bool) -> None:
     """On one line or on many."""

@@ -75,7 +75,7 @@ def test_the_unspoiled_answer_is_read():
 
 
 @given(spoiled())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_spoiled_bytes_are_an_answer_or_a_bad_gateway(answer):
     """Never another exception, and never another status of ours than 502."""
     outcome = anyio.run(outcome_of, answer)
@@ -84,7 +84,6 @@ def test_spoiled_bytes_are_an_answer_or_a_bad_gateway(answer):
 
 
 @given(st.binary(max_size=200), st.sampled_from(["gzip", "identity", "br", "deflate", "\xff", ""]))
-@settings(deadline=None)
 def test_any_body_in_any_coding_is_an_answer_or_a_bad_gateway(body, encoding):
     """The label may lie."""
 

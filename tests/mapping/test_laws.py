@@ -30,9 +30,7 @@ from tests.mapping.shipped import Shipped, shipped_maps
 MAPS = shipped_maps()
 CHECK = structure_checker("4.0")
 every_map = pytest.mark.parametrize("shipped", MAPS, ids=lambda shipped: shipped.name)
-some = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+some = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def read(shipped: Shipped, record: Json) -> Json:
