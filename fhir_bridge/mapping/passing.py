@@ -94,7 +94,7 @@ class PassReceiver:
     def receive(self, body: bytes, interaction: Interaction) -> Received:
         if not body.strip() and self.empty_is_success:
             return Received()
-        resource = read_json(body)
+        resource = _without_empty_entry(read_json(body))
         if not isinstance(resource, dict) or resource.get("resourceType") != self.resource_type:
             raise Unreadable((), f"a {self.resource_type} is expected here")
         id_ = resource["id"] if isinstance(resource.get("id"), str) else None
@@ -108,3 +108,13 @@ class PassReceiver:
         if issues:
             raise Unreadable((), f"it cannot be said in R4: {issues[0].expression}: {issues[0].text.removesuffix('.')}")
         return Received(in_r4, id_, id_of=self.about)
+
+
+def _without_empty_entry(resource: Json) -> Json:
+    """A Bundle in which nothing was found, as FHIR writes it: its JSON has no empty list.
+
+    https://hl7.org/fhir/R4/json.html#repeat
+    """
+    if isinstance(resource, dict) and resource.get("resourceType") == "Bundle" and resource.get("entry") == []:
+        return {name: value for name, value in resource.items() if name != "entry"}
+    return resource

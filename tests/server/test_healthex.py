@@ -183,6 +183,19 @@ async def test_records_can_be_asked_for_by_post(client: httpx.AsyncClient) -> No
     ]
 
 
+async def test_where_nothing_was_found_there_is_no_entry(client: httpx.AsyncClient) -> None:
+    """HealthEx sends an empty list, which FHIR's JSON does not have."""
+    response = await client.get(f"{EVERYTHING}?_type=Foo")
+
+    address = f"{BASE}/Person/17d4513f-73e8/$everything?_count=30&_offset=0&_type=Foo"
+    assert response.json() == {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "total": 0,
+        "link": [{"relation": "self", "url": address}],
+    }
+
+
 async def test_at_the_hub_pages_lead_to_healthex(client: httpx.AsyncClient) -> None:
     response = await client.get("/fhir/Person/17d4513f-73e8/$everything?_type=Person")
 
