@@ -11,6 +11,7 @@ from typing import NamedTuple
 from fhir_bridge.fhir import json, xml
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.negotiation import FHIR_JSON, MediaType, choices, first_spoken, is_xml, parse_media_type
+from fhir_bridge.fhir.r4_stu3 import TO_STU3
 from fhir_bridge.outcome import Json
 
 
@@ -30,10 +31,11 @@ class Presentation(NamedTuple):
         return f"{self.media_type}; charset=utf-8{told}"
 
     def write(self, resource: Json, version: Version) -> bytes:
-        """Return the resource as text in this format."""
+        """Return the resource as text in this format, with issue codes that the version has: those of ours are R4's."""
+        said = resource if version == "4.0" else _with_issue_codes_of_stu3(resource)
         if is_xml(self.media_type):
-            return xml.dumps(resource, version, indented=self.pretty)
-        return json.dumps(resource, indented=self.pretty)
+            return xml.dumps(said, version, indented=self.pretty)
+        return json.dumps(said, indented=self.pretty)
 
 
 def read_presentation(
@@ -48,3 +50,22 @@ def read_presentation(
     sent = parse_media_type(headers.get("content-type", ""))
     tells_version = "fhirversion" in accept.parameters or "fhirversion" in sent.parameters
     return Presentation(accept.name, tells_version, query.get("_pretty") == "true"), accepts
+
+
+_NEAREST = TO_STU3.nearest["OperationOutcome.issue.code"]
+
+
+def _with_issue_codes_of_stu3(value: Json) -> Json:
+    """The value with codes of STU3 in its OperationOutcomes, wherever in a Bundle or Parameters they are."""
+    if isinstance(value, list):
+        return [_with_issue_codes_of_stu3(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("resourceType") == "OperationOutcome" and isinstance(value.get("issue"), list):
+        return {**value, "issue": [_in_stu3(issue) for issue in value["issue"]]}
+    return {name: _with_issue_codes_of_stu3(inner) for name, inner in value.items()}
+
+
+def _in_stu3(issue: Json) -> Json:
+    code = issue.get("code") if isinstance(issue, dict) else None
+    return {**issue, "code": _NEAREST[code]} if isinstance(code, str) and code in _NEAREST else issue

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 
 from fhir_bridge.fhir.elements import Version
+from fhir_bridge.fhir.json import loads
 from fhir_bridge.fhir.negotiation import MediaType
 from fhir_bridge.fhir.presentation import Presentation, read_presentation
-from fhir_bridge.outcome import FhirError, Issue
+from fhir_bridge.fhir.structure import structure_checker
+from fhir_bridge.outcome import FhirError, Issue, IssueCode, Json, operation_outcome
 
 JSON = "application/fhir+json"
 XML = "application/fhir+xml"
@@ -102,3 +105,42 @@ def test_so_is_xml() -> None:
         b'<?xml version="1.0" encoding="UTF-8"?>\n'
         b'<Patient xmlns="http://hl7.org/fhir">\n  <id value="1"/>\n  <gender value="male"/>\n</Patient>'
     )
+
+
+def everywhere(outcome: Json) -> list[Json]:
+    """Return what may hold an OperationOutcome of ours: itself, an entry of a Bundle, Parameters."""
+    answered = [{"response": {"status": "410 Gone", "outcome": outcome}}, {"resource": outcome}]
+    return [
+        outcome,
+        {"resourceType": "Bundle", "type": "batch-response", "entry": answered},
+        {"resourceType": "Parameters", "parameter": [{"name": "outcome", "resource": outcome}]},
+    ]
+
+
+@pytest.mark.parametrize("code", get_args(IssueCode))
+def test_every_issue_code_is_one_of_the_answers_version(code: IssueCode) -> None:
+    """A client of STU3 cannot read an outcome with a code that its version does not have."""
+    for resource in everywhere(operation_outcome([Issue("done", code, "Done.")])):
+        in_stu3 = loads(Presentation().write(resource, "3.0"))
+
+        assert structure_checker("3.0")(in_stu3) == []
+        assert loads(Presentation().write(resource, "4.0")) == resource
+
+
+@pytest.mark.parametrize(
+    ("code", "nearest"), [("deleted", "not-found"), ("multiple-matches", "processing"), ("conflict", "conflict")]
+)
+def test_a_code_that_stu3_lacks_is_its_nearest(code: IssueCode, nearest: IssueCode) -> None:
+    """Wherever the outcome is, and in XML too."""
+    sent, said = (everywhere(operation_outcome([Issue("done", each, "Done.")])) for each in (code, nearest))
+
+    assert [loads(Presentation().write(resource, "3.0")) for resource in sent] == said
+    assert Presentation(XML).write(sent[0], "3.0") == Presentation(XML).write(said[0], "3.0")
+
+
+@pytest.mark.parametrize("issue", ["deleted", ["deleted"], [None], [{"code": ["deleted"]}], [{}]])
+def test_what_a_partner_got_wrong_stays_as_it_is(issue: Json) -> None:
+    """It is passed on as it came."""
+    resource = {"resourceType": "OperationOutcome", "issue": issue}
+
+    assert loads(Presentation().write(resource, "3.0")) == resource

@@ -110,6 +110,15 @@ async def test_criteria_of_several_are_refused(canned: httpx.AsyncClient, partne
     assert partner.calls() == []
 
 
+async def test_in_stu3_they_are_refused_with_a_code_that_stu3_has(canned: httpx.AsyncClient, partner: Canned) -> None:
+    """`multiple-matches` is R4's, and a client of STU3 would lose the whole outcome by it."""
+    response = await canned.put("/fhir/roche/Patient?_id=a,b", json=MALE)
+
+    text = "The criteria name more than one Patient; name one."
+    assert (response.status_code, response.json()) == (412, outcome(issue("no-such-search", "processing", text)))
+    assert partner.calls() == []
+
+
 @pytest.mark.parametrize("url", ["/fhir/roche/Bundle", "/fhir/Bundle"])
 async def test_a_conditional_create_is_refused(canned: httpx.AsyncClient, partner: Canned, url: str) -> None:
     """The partner cannot say whether there is one already."""
