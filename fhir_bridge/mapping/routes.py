@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -158,17 +158,22 @@ class Routes:
 
     def partner_of(self, interaction: Interaction) -> Partner:
         """The one partner that the request tells, by the first sign that tells any."""
-        for sign in (_by_operation, _by_profile, _by_identifier, _by_event):
-            told = list(sign(self.configured(), interaction))
-            if len(told) > 1:
-                names = " and ".join(f"/fhir/{partner.name}" for partner in told)
-                text = f"The request fits two partners: {names}. Send it to one of these bases."
-                raise FhirError(400, Issue("several-partners-found", "multiple-matches", text))
-            if told:
-                return told[0]
+        told = told_partners(self.configured(), interaction)
+        if len(told) > 1:
+            names = " and ".join(f"/fhir/{partner.name}" for partner in told)
+            text = f"The request fits two partners: {names}. Send it to one of these bases."
+            raise FhirError(400, Issue("several-partners-found", "multiple-matches", text))
+        if told:
+            return told[0]
         bases = ", ".join(f"/fhir/{partner.name}" for partner in self.configured()) or "none is configured"
         text = f"Nothing in the request tells which partner it is for; send it to a partner's own base: {bases}."
         raise FhirError(404, Issue("no-partner-found", "not-supported", text))
+
+
+def told_partners(partners: Sequence[Partner], interaction: Interaction) -> list[Partner]:
+    """Return the partners that a request tells, by the first sign that tells any."""
+    signs = (_by_operation, _by_profile, _by_identifier, _by_event)
+    return next(filter(None, (list(sign(partners, interaction)) for sign in signs)), [])
 
 
 def _by_operation(partners: Iterable[Partner], interaction: Interaction) -> Iterator[Partner]:

@@ -6,47 +6,54 @@ https://hl7.org/fhir/R4/resource-operation-validate.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from fhir_bridge.fhir.body import check_type
 from fhir_bridge.fhir.definitions import canonical_url
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction, Preferences
 from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.mapping.checks import check_id, once
-from fhir_bridge.mapping.routes import Partner, Route
+from fhir_bridge.mapping.question import Question, read_question
+from fhir_bridge.mapping.routes import Partner, Route, told_partners
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 
-_MODES = ("create", "update", "delete", "profile")
 
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is to be validated: a resource (None with mode `delete`), for which mode, against which profile."""
-
-    resource: Json
-    mode: str | None
-    profile: str | None
-
-
-def validate(partners: Iterable[Partner], interaction: Interaction) -> FhirResponse:
+def validate(partners: Sequence[Partner], interaction: Interaction) -> FhirResponse:
     """Return an OperationOutcome with every problem as it stands, and, as information, every element left behind."""
-    question = _question(interaction)
+    question = read_question(interaction)
     if question.mode == "delete":
         return _answer([])
     check_type(question.resource, interaction.resource_type)
-    routes = [route for partner in partners for route in partner.routes if _takes(route, interaction, question)]
-    takers = {route.partner for route in routes}
-    if question.profile is not None and not routes and question.profile != _of_fhir(interaction.resource_type):
-        known = ", ".join(sorted({route.profile for partner in partners for route in partner.routes if route.profile}))
-        text = f"This profile is not known here; known are {known}."
-        raise FhirError(404, Issue("unknown-path", "not-supported", text, "Parameters.parameter"))
-    route = _meant(routes, question.mode) if len(takers) == 1 else None
+    routes = _takers(partners, interaction, question)
+    names = {route.partner for route in routes}
+    route = _meant(routes, question.mode) if len(names) == 1 else None
     issues = list(_problems(interaction, question, route))
     if interaction.address.id is not None and question.mode in (None, "update"):
         issues += _problems_of_ids(interaction, question, route)
-    if len(takers) > 1:
-        issues.append(_several_takers(interaction.resource_type, takers))
+    if len(names) > 1:
+        issues.append(_several_takers(interaction.resource_type, names))
     return _answer(issues)
+
+
+def _takers(partners: Sequence[Partner], interaction: Interaction, question: Question) -> list[Route]:
+    """The routes that take the resource by the profile that is asked for; else those of whom the resource tells.
+
+    FHIR's own definition is nobody's rule. Raises FhirError 404 for a profile that nobody has.
+    """
+    if question.profile is None:
+        told = told_partners(partners, replace(interaction, body=question.resource)) or partners
+        return _taking(told, interaction.resource_type, _claimed(question.resource))
+    profile = canonical_url(question.profile)
+    routes = _taking(partners, interaction.resource_type, {profile})
+    if not routes and profile != _of_fhir(interaction.resource_type):
+        known = ", ".join(sorted({route.profile for partner in partners for route in partner.routes if route.profile}))
+        text = f"This profile is not known here; known are {known}."
+        raise FhirError(404, Issue("unknown-path", "not-supported", text, question.profile_at))
+    return routes
+
+
+def _taking(partners: Iterable[Partner], resource_type: str, profiles: set[str]) -> list[Route]:
+    return [route for partner in partners for route in partner.routes if _takes(route, resource_type, profiles)]
 
 
 def _meant(routes: Sequence[Route], mode: str | None) -> Route:
@@ -85,48 +92,13 @@ def _several_takers(resource_type: str, partners: Iterable[str]) -> Issue:
     return Issue("several-partners-found", "informational", text, severity="information")
 
 
-def _question(interaction: Interaction) -> Question:
-    """The resource itself, or Parameters with `resource`, `mode` and `profile`."""
-    named = _parameters(interaction.body)
-    wrapped = "resource" in named or ("mode" in named and interaction.resource_type != "Parameters")
-    if not wrapped:
-        query = dict(interaction.query)
-        return Question(interaction.body, _mode(query.get("mode")), query.get("profile"))
-    profile = named.get("profile", {})
-    return Question(
-        resource=named.get("resource", {}).get("resource"),
-        mode=_mode(_text(named.get("mode", {}).get("valueCode"))),
-        profile=_text(profile.get("valueUri")) or _text(profile.get("valueCanonical")),
-    )
-
-
-def _parameters(body: Json) -> dict[str, Json]:
-    """The parameters of a body that is Parameters, by name; what is none is left aside."""
-    parts = body.get("parameter") if isinstance(body, dict) and body.get("resourceType") == "Parameters" else None
-    found = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
-    return {part["name"]: part for part in found if isinstance(part.get("name"), str)}
-
-
-def _text(value: Json) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _mode(mode: str | None) -> str | None:
-    if mode is not None and mode not in _MODES:
-        text = f"`mode` is one of {', '.join(_MODES)}."
-        raise FhirError(400, Issue("value-not-allowed", "value", text, "Parameters.parameter"))
-    return mode
-
-
-def _takes(route: Route, interaction: Interaction, question: Question) -> bool:
+def _takes(route: Route, resource_type: str, profiles: set[str]) -> bool:
     """Whether the route takes such a resource: an update its type, an operation the Parameters of its profile."""
     if route.call.sender is None or route.code == "patch":
         return False
-    wanted = question.profile if question.profile != _of_fhir(interaction.resource_type) else None
-    profiles = {canonical_url(wanted)} if wanted else _claimed(question.resource)
     if route.operation is not None or profiles:
         return route.profile in profiles
-    return route.resource_type == interaction.resource_type
+    return route.resource_type == resource_type
 
 
 def _claimed(resource: Json) -> set[str]:

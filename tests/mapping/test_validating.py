@@ -156,7 +156,7 @@ def test_a_mode_that_fhir_does_not_have(query: Any) -> None:
                 "value-not-allowed",
                 "value",
                 "`mode` is one of create, update, delete, profile.",
-                "Parameters.parameter",
+                "http.mode",
             ),
         ),
     )
@@ -215,9 +215,13 @@ def test_what_several_partners_take_is_held_to_fhirs_own_rules() -> None:
     note = Issue("several-partners-found", "informational", text, severity="information")
 
     assert answered({"resourceType": "Patient"}, partners=BOTH) == said(FINE, note)
-    assert answered({"resourceType": "Patient"}, "Patient", "42", partners=BOTH, query=(("profile", OF_FHIR),)) == said(
-        FINE, note
-    )
+
+
+def test_by_fhirs_own_definition_no_partner_is_meant() -> None:
+    query = (("profile", OF_FHIR),)
+
+    assert answered({"resourceType": "Patient"}, partners=NORTH, query=query) == said(FINE)
+    assert answered({"resourceType": "Patient"}, "Patient", "42", partners=BOTH, query=query) == said(FINE)
 
 
 def test_a_profile_that_nobody_has_names_those_that_there_are() -> None:
@@ -232,7 +236,7 @@ def test_a_profile_that_nobody_has_names_those_that_there_are() -> None:
                 "unknown-path",
                 "not-supported",
                 f"This profile is not known here; known are {known}.",
-                "Parameters.parameter",
+                "http.profile",
             ),
         ),
     )
@@ -246,7 +250,7 @@ def test_parameters_of_an_operation_are_told_by_their_profile() -> None:
     assert "Parameters.parameter" in str(answered(mine, "Parameters")["issue"])
 
 
-@pytest.mark.parametrize("body", [None, [], {"resourceType": "Group"}, {"resourceType": "Parameters", "parameter": 5}])
+@pytest.mark.parametrize("body", [None, [], {"resourceType": "Group"}])
 def test_a_body_that_is_no_such_resource(body: Json) -> None:
     with pytest.raises(FhirError) as caught:
         validate(NORTH, asked(body))
@@ -261,12 +265,28 @@ def test_odd_claims_of_profiles_are_the_structures_matter(odd: Json) -> None:
     assert all(issue["code"] == "structure" for issue in found["issue"])
 
 
+RESOURCE = {"name": "resource", "resource": ADA}
+
+
 @pytest.mark.parametrize(
-    "parameter",
+    ("parameter", "status", "issues"),
     [
-        [5, {"name": 5}, {"name": "resource", "resource": ADA}],
-        [{"name": "resource", "resource": ADA}, {"name": "mode", "valueCode": 5}, {"name": "profile", "valueUri": 5}],
+        (5, 400, [("wrong-type", "parameter")]),
+        ([], 400, [("empty-value", "parameter")]),
+        ([5, {"name": 5}, RESOURCE], 400, [("wrong-type", "parameter[0]"), ("wrong-type", "parameter[1].name")]),
+        ([{"name": "resource", "resource": 5}], 400, [("wrong-type", "parameter[0].resource")]),
+        ([{"name": "resource"}], 422, [("too-few", "parameter[0]")]),
+        ([{"_name": extension("unsupported"), "valueCode": "x"}], 422, [("no-slice", "parameter[0]")]),
+        (
+            [RESOURCE, {"name": "colour"}, {"name": "mode", "valueString": "x"}, RESOURCE],
+            422,
+            [("no-slice", "parameter[1]"), ("too-few", "parameter[2]"), ("too-many", "parameter[3]")],
+        ),
     ],
 )
-def test_odd_parameters_are_left_aside(parameter: Json) -> None:
-    assert answered({"resourceType": "Parameters", "parameter": parameter}) == said(FINE)
+def test_all_that_is_wrong_with_the_parameters_is_told(parameter: Json, status: int, issues: Any) -> None:
+    with pytest.raises(FhirError) as caught:
+        validate(NORTH, asked({"resourceType": "Parameters", "parameter": parameter}))
+
+    told = [(issue.error, (issue.expression or "").removeprefix("Parameters.")) for issue in caught.value.issues]
+    assert (caught.value.status_code, told) == (status, issues)

@@ -21,6 +21,7 @@ KNOWN = ", ".join(
     f"{CANON}/StructureDefinition/ehealth-{name}"
     for name in ("exchange-code-in", "new-preperson", "preperson", "refresh-token-in")
 )
+PLACE = "Parameters.parameter"
 VALIDATE = "/fhir/ehealth/Patient/$validate"
 IVANOV: Json = {"resourceType": "Patient", "id": ID, "gender": "male"}
 NEW: Json = {**IVANOV, "identifier": [{"system": f"{CANON}/sid/ehealth-external-id", "value": "1"}]}
@@ -114,11 +115,15 @@ async def test_a_mode_may_be_named(canned: httpx.AsyncClient, partner: Canned, m
 
     assert await validated(canned, partner, VALIDATE, body) == FINE
     assert await validated(canned, partner, f"{VALIDATE}?mode={mode}", NEW) == FINE
+    wrapped = parameters({"name": "resource", "resource": NEW})
+    assert await validated(canned, partner, f"{VALIDATE}?mode={mode}", wrapped) == FINE
 
 
 async def test_what_is_to_be_created_needs_what_creating_needs(canned: httpx.AsyncClient, partner: Canned) -> None:
-    """An update may leave the external id out."""
+    """An update may leave the external id out. The mode counts in the address of Parameters too."""
     told = await validated(canned, partner, f"{VALIDATE}?mode=create", IVANOV)
+    wrapped = parameters({"name": "resource", "resource": IVANOV})
+    assert await validated(canned, partner, f"{VALIDATE}?mode=create", wrapped) == told
 
     text = f"`identifier` with `system` `{CANON}/sid/ehealth-external-id` is missing; add it."
     assert told == outcome(issue("too-few", "required", text, "Patient.identifier"))
@@ -129,14 +134,49 @@ async def test_a_deletion_needs_no_resource(canned: httpx.AsyncClient, partner: 
     assert await validated(canned, partner, VALIDATE, parameters({"name": "mode", "valueCode": "delete"})) == FINE
 
 
-@pytest.mark.parametrize(
-    "profile", [PREPERSON, f"{PREPERSON}|1.0.0", "http://hl7.org/fhir/StructureDefinition/Patient"]
-)
+@pytest.mark.parametrize("profile", [PREPERSON, f"{PREPERSON}|1.0.0"])
 async def test_a_profile_may_be_named(canned: httpx.AsyncClient, partner: Canned, profile: str) -> None:
-    """One that is taken here, or FHIR's own of the type."""
-    body = parameters({"name": "resource", "resource": WRONG}, {"name": "profile", "valueUri": profile})
+    """Beside the resource, or in the address, whether the resource is a parameter or not."""
+    wrapped = parameters({"name": "resource", "resource": WRONG})
+    naming = parameters({"name": "resource", "resource": WRONG}, {"name": "profile", "valueUri": profile})
 
-    assert await validated(canned, partner, VALIDATE, body) == TOLD
+    assert await validated(canned, partner, VALIDATE, naming) == TOLD
+    assert await validated(canned, partner, f"{VALIDATE}?profile={profile}", wrapped) == TOLD
+    assert await validated(canned, partner, f"{VALIDATE}?profile={profile}", WRONG) == TOLD
+
+
+@pytest.mark.parametrize(
+    ("url", "body"),
+    [
+        (VALIDATE, WRONG),
+        ("/fhir/roche/Bundle/$validate", {"resourceType": "Bundle", "type": "searchset", "total": 0}),
+        ("/fhir/Patient/$validate", WRONG),
+    ],
+)
+@pytest.mark.parametrize("version", ["", "|4.0.1"])
+async def test_by_fhirs_own_definition_no_partner_has_a_say(
+    canned: httpx.AsyncClient, partner: Canned, url: str, body: Json, version: str
+) -> None:
+    """What the partner would refuse, or leave behind, is none of it."""
+    profile = f"http://hl7.org/fhir/StructureDefinition/{body['resourceType']}{version}"
+
+    right = await validated(canned, partner, f"{url}?profile={profile}", body)
+    wrong = await validated(canned, partner, f"{url}?profile={profile}", {**body, "language": 5})
+
+    assert right == FINE
+    text = "`language` must be a string, not a number."
+    assert wrong == outcome(issue("wrong-type", "structure", text, f"{body['resourceType']}.language"))
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+async def test_at_the_hub_an_identity_system_tells_whose_rules_count(
+    canned: httpx.AsyncClient, partner: Canned, wrapped: bool
+) -> None:
+    """As it would tell who is sent the resource."""
+    body: Json = {**WRONG, "identifier": [{"system": f"{CANON}/sid/ehealth-external-id", "value": "1"}]}
+    sent = parameters({"name": "resource", "resource": body}) if wrapped else body
+
+    assert await validated(canned, partner, "/fhir/Patient/$validate", sent) == TOLD
 
 
 async def test_parameters_are_validated_by_the_profile_of_their_operation(
@@ -200,7 +240,7 @@ async def test_a_type_that_nobody_takes_is_validated_by_fhir_alone(canned: httpx
                 "value-not-allowed",
                 "value",
                 "`mode` is one of create, update, delete, profile.",
-                "Parameters.parameter",
+                "http.mode",
             ),
         ),
         (
@@ -211,8 +251,105 @@ async def test_a_type_that_nobody_takes_is_validated_by_fhir_alone(canned: httpx
                 "unknown-path",
                 "not-supported",
                 f"This profile is not known here; known are {KNOWN}.",
+                "http.profile",
+            ),
+        ),
+        (
+            f"{VALIDATE}?mode=guess",
+            parameters({"name": "resource", "resource": IVANOV}),
+            400,
+            issue("value-not-allowed", "value", "`mode` is one of create, update, delete, profile.", "http.mode"),
+        ),
+        (
+            f"{VALIDATE}?profile=http://elsewhere.example/x",
+            parameters({"name": "resource", "resource": IVANOV}),
+            404,
+            issue(
+                "unknown-path", "not-supported", f"This profile is not known here; known are {KNOWN}.", "http.profile"
+            ),
+        ),
+        (
+            VALIDATE,
+            parameters({"name": "resource", "resource": IVANOV}, {"name": "mode", "valueCode": "guess"}),
+            400,
+            issue(
+                "value-not-allowed",
+                "value",
+                "`mode` is one of create, update, delete, profile.",
+                f"{PLACE}[1].value",
+            ),
+        ),
+        (
+            f"{VALIDATE}?profile={PREPERSON}",
+            parameters(
+                {"name": "resource", "resource": IVANOV}, {"name": "profile", "valueUri": "http://elsewhere.example/x"}
+            ),
+            404,
+            issue(
+                "unknown-path",
+                "not-supported",
+                f"This profile is not known here; known are {KNOWN}.",
+                f"{PLACE}[1].value",
+            ),
+        ),
+        (
+            VALIDATE,
+            {"resourceType": "Parameters"},
+            400,
+            issue(
+                "element-missing",
+                "required",
+                "`resource` is missing; send the resource as this parameter, or as the body itself.",
                 "Parameters.parameter",
             ),
+        ),
+        (
+            f"{VALIDATE}?mode=update",
+            parameters({"name": "profile", "valueUri": PREPERSON}),
+            400,
+            issue(
+                "element-missing",
+                "required",
+                "`resource` is missing; send the resource as this parameter, or as the body itself.",
+                "Parameters.parameter",
+            ),
+        ),
+        (
+            VALIDATE,
+            {"resourceType": "Parameters", "parameter": None},
+            400,
+            issue(
+                "empty-value", "structure", "`parameter` is null; leave out what has no value.", "Parameters.parameter"
+            ),
+        ),
+        (
+            VALIDATE,
+            parameters({"name": "resource", "resource": IVANOV}, {"name": "mode", "valueCode": 5}),
+            400,
+            issue("wrong-type", "structure", "`valueCode` must be a string, not a number.", f"{PLACE}[1].value"),
+        ),
+        (
+            VALIDATE,
+            parameters({"name": "resource", "resource": IVANOV}, {"name": "resource", "resource": IVANOV}),
+            422,
+            issue("too-many", "invalid", "`resource` occurs at most once; remove the others.", f"{PLACE}[1]"),
+        ),
+        (
+            VALIDATE,
+            parameters({"name": "resource", "resource": IVANOV}, {"name": "colour", "valueCode": "red"}),
+            422,
+            issue(
+                "no-slice",
+                "invalid",
+                "`$validate` has no parameter `colour`; known are `resource`, `mode` and `profile`.",
+                f"{PLACE}[1]",
+            ),
+        ),
+        (
+            VALIDATE,
+            parameters({"name": "resource", "resource": IVANOV}, {"name": "mode", "valueString": "create"}),
+            422,
+            issue("too-few", "required", "`valueCode` is missing; add it.", f"{PLACE}[1]"),
         ),
     ],
 )
