@@ -19,6 +19,7 @@ from fhir_bridge.connection import (
     TokenExchange,
 )
 from fhir_bridge.fhir import bundle
+from fhir_bridge.fhir.conditions import OF_CHANGES, wants_current
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.json import dumps, loads
 from fhir_bridge.fhir.search import asks_for_ids
@@ -109,10 +110,10 @@ def _place(mark: Mark) -> str:
 
 
 def _second_call(routes: Routes, interaction: Interaction) -> list[PartnerCall]:
-    """With If-Match the record is read first; this is the update that follows where the version is right."""
-    if interaction.code != "update" or "if-match" not in interaction.headers:
+    """On a condition the record is read first; this is the update that follows where the version is right."""
+    if interaction.code != "update" or not wants_current(interaction.headers):
         return []
-    headers = {name: value for name, value in interaction.headers.items() if name != "if-match"}
+    headers = {name: value for name, value in interaction.headers.items() if name not in OF_CHANGES}
     return recorded_calls(routes, replace(interaction, headers=headers))
 
 

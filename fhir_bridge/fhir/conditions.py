@@ -1,4 +1,4 @@
-"""Conditions on versions: If-Match, If-None-Match, If-Modified-Since.
+"""Conditions on versions: If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since.
 
 https://hl7.org/fhir/R4/http.html#concurrency and https://hl7.org/fhir/R4/http.html#cread
 """
@@ -12,6 +12,9 @@ from email.utils import parsedate_to_datetime
 
 from fhir_bridge.fhir.interaction import FhirResponse
 from fhir_bridge.outcome import FhirError, Issue
+
+OF_CHANGES = frozenset({"if-match", "if-unmodified-since"})
+"""The headers by which a client changes nothing but the version that it knows."""
 
 _ETAG = re.compile(r'(?:W/)?(?:"([^"]*)"|([^\s",]+))')
 
@@ -33,19 +36,38 @@ def is_not_modified(headers: Mapping[str, str], response: FhirResponse) -> bool:
         return False
     if "if-none-match" in headers:
         return matches(headers["if-none-match"], response.headers.get("ETag"))
-    since, changed = headers.get("if-modified-since"), response.headers.get("Last-Modified")
-    return since is not None and changed is not None and _moment(changed) <= _moment(since)
+    since, changed = _moment(headers.get("if-modified-since")), _moment(response.headers.get("Last-Modified"))
+    return since is not None and changed is not None and changed <= since
 
 
-def _moment(text: str) -> datetime:
-    """An HTTP date, or an instant as entries of a Bundle have it; what is neither is long ago."""
+def _moment(text: str | None) -> datetime | None:
+    """An HTTP date, or an instant as entries of a Bundle have it; None for what is neither."""
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         try:
-            moment = read(text)
+            moment = read(text or "")
         except ValueError:
             continue
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return datetime.min.replace(tzinfo=UTC)
+    return None
+
+
+def wants_current(headers: Mapping[str, str]) -> bool:
+    """Whether a change is wanted of the version alone that the client knows."""
+    return not OF_CHANGES.isdisjoint(headers)
+
+
+def check_current(headers: Mapping[str, str], current: Mapping[str, str]) -> None:
+    """Raise FhirError where the record, by the headers that tell its version, is not the one that the client knows.
+
+    If-Match decides, If-Unmodified-Since only without it; that one says nothing where there is no time, or it is none.
+    https://www.rfc-editor.org/rfc/rfc9110#section-13.2.2
+    """
+    if "if-match" in headers:
+        check_if_match(headers["if-match"], current.get("ETag"))
+        return
+    since, changed = _moment(headers.get("if-unmodified-since")), _moment(current.get("Last-Modified"))
+    if since is not None and changed is not None and changed > since:
+        raise _has_changed("the time that If-Unmodified-Since names", "http.If-Unmodified-Since")
 
 
 def check_if_match(header: str, etag: str | None) -> None:
@@ -53,8 +75,12 @@ def check_if_match(header: str, etag: str | None) -> None:
     if etag is None and "*" not in etags(header):
         raise no_version()
     if not matches(header, etag):
-        text = "The record has changed since the version that If-Match names; read it again, then send the change."
-        raise FhirError(412, Issue("version-differs", "conflict", text, "http.If-Match"))
+        raise _has_changed("the version that If-Match names", "http.If-Match")
+
+
+def _has_changed(since: str, expression: str) -> FhirError:
+    text = f"The record has changed since {since}; read it again, then send the change."
+    return FhirError(412, Issue("version-differs", "conflict", text, expression))
 
 
 def check_changes_only(headers: Mapping[str, str]) -> None:

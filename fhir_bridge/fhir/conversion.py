@@ -62,7 +62,7 @@ class _Walk:
     now: datetime | None = None
     issues: list[Issue] = field(default_factory=list)
 
-    def left_behind(self, expression: str, what: str = "has no place for this: it was left behind") -> None:
+    def left_behind(self, expression: str, what: str = "has no place for this: it is left behind") -> None:
         text = f"{NAMES[self.way.target]} {what}."
         self.issues.append(Issue("left-behind", "not-supported", text, expression, "warning"))
 

@@ -129,6 +129,15 @@ def asks_for_ids(query: Iterable[tuple[str, str]]) -> bool:
     return any(name.partition(":")[0] in ("_id", "identifier") and value for name, value in query)
 
 
+def check_ids_alone(query: Iterable[tuple[str, str]], names: Iterable[str]) -> None:
+    """Raise FhirError 400 where a search names records, and has parameters of a list as well: it does one of both."""
+    known, _ = sort_parameters(query, names)
+    text = "This cannot be searched for together with `_id` or `identifier` here; ask by one of them."
+    issues = [Issue("no-such-search", "not-supported", text, f"http.{name}") for name, _ in known]
+    if issues:
+        raise FhirError(400, *issues)
+
+
 def unanswerable(resource_type: str, system: str | None) -> FhirError:
     """Return the error for criteria that no record can be found by."""
     ways = f"`_id` or `identifier={system}|…`" if system else "`_id`"
@@ -218,4 +227,4 @@ def _query(criteria: Criteria, offset: int) -> str:
     size = criteria.page.size
     paging = [] if size is None or _COUNTING in criteria.page.shape else [("_count", str(size))]
     paging += [("_offset", str(offset))] if offset else []
-    return urlencode([*criteria.known, *criteria.page.shape, *paging], safe="|/:,")
+    return urlencode([*criteria.known, *criteria.page.shape, *paging], safe="/:,")

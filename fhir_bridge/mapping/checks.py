@@ -67,10 +67,10 @@ def modifier_extensions(value: Json, path: str) -> Iterator[Issue]:
                 yield from modifier_extensions(inner, f"{path}.{key}")
 
 
-def left_behind(expressions: Iterable[str], title: str, *, strict: bool) -> list[Issue]:
+def left_behind(expressions: Iterable[str], title: str, *, strict: bool = False) -> list[Issue]:
     """Return an issue for each element that the partner cannot hold: an error where the client is strict."""
     if strict:
         text = f"{title} cannot hold this element; leave it out, or send without `handling=strict`."
         return [Issue("left-behind", "not-supported", text, expression) for expression in expressions]
-    text = f"{title} cannot hold this element; it was left behind."
+    text = f"{title} cannot hold this element; it is left behind."
     return [Issue("left-behind", "not-supported", text, expression, "warning") for expression in expressions]

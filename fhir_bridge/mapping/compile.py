@@ -63,6 +63,7 @@ def _partner(model: MappingFile, definitions: Definitions, environment: Environm
     calls = CallCompiler(model, definitions, environment, problems)
     routes = RouteCompiler(model, calls, calls.calls(), problems)
     profiles = {canonical_url(spec.profile) for spec in model.maps.values() if spec.profile}
+    profiles |= {canonical_url(spec.send.profile) for spec in model.interactions if spec.send and spec.send.profile}
     headers = [spec.header for spec in model.maps.values() if spec.header]
     profiles |= {canonical_url(profile) for header in headers for profile in header.profiles.values()}
     return Partner(

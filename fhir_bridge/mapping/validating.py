@@ -12,7 +12,7 @@ from fhir_bridge.fhir.body import check_type
 from fhir_bridge.fhir.definitions import canonical_url
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction, Preferences
 from fhir_bridge.fhir.structure import structure_checker
-from fhir_bridge.mapping.checks import check_id, once
+from fhir_bridge.mapping.checks import check_id, left_behind, once
 from fhir_bridge.mapping.question import Question, read_question
 from fhir_bridge.mapping.routes import Partner, Route, told_partners
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
@@ -123,9 +123,9 @@ def _problems(interaction: Interaction, question: Question, route: Route | None)
     problems = [*problems, *sending.issues_of(sending.body)]
     yield from problems
     title, refused = route.call.title, {issue.expression for issue in problems}
-    for path in (path for path in sender.left_behind(resource) if path not in refused):
-        text = f"{title} cannot hold this element; it would be left behind."
-        yield Issue("left-behind", "not-supported", text, path, "information")
+    for issue in left_behind(sender.left_behind(resource), title):
+        if issue.expression not in refused:
+            yield replace(issue, severity="information")
 
 
 def _answer(issues: list[Issue]) -> FhirResponse:

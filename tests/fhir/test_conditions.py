@@ -6,6 +6,7 @@ import pytest
 
 from fhir_bridge.fhir.conditions import (
     check_changes_only,
+    check_current,
     check_if_match,
     etags,
     is_not_modified,
@@ -103,6 +104,24 @@ def test_what_has_no_version_or_time_is_always_sent(headers: dict[str, str]) -> 
 
 def test_only_a_success_can_be_not_modified() -> None:
     assert not is_not_modified({"if-none-match": "*"}, FhirResponse(404, None))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"if-unmodified-since": "Thu, 20 Apr 2017 19:14:13 GMT"},
+        {"if-unmodified-since": "last year"},
+        {"if-unmodified-since": "Thu, 20 Apr 2000 19:14:13 GMT", "if-match": 'W/"2"'},
+    ],
+)
+def test_a_change_of_what_the_client_knows_is_let_through(headers: dict[str, str]) -> None:
+    """If-Match decides alone where it is there (RFC 9110, 13.2.2)."""
+    check_current(headers, READ.headers)
+
+
+def test_what_has_no_time_is_never_modified_since() -> None:
+    check_current({"if-unmodified-since": "Thu, 20 Apr 2000 19:14:13 GMT"}, UNVERSIONED.headers)
 
 
 @pytest.mark.parametrize(("header", "etag"), [('W/"2"', 'W/"2"'), ("*", 'W/"2"'), ("*", None), ('"1", "2"', 'W/"2"')])

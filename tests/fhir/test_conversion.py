@@ -149,7 +149,7 @@ def test_the_timestamp_of_a_bundle_that_is_no_message_is_left_behind():
 
     assert to_stu3(bundle, now=NOW) == Converted(
         {"resourceType": "Bundle", "type": "collection"},
-        (left_behind("Bundle.timestamp", "STU3 has no place for this: it was left behind."),),
+        (left_behind("Bundle.timestamp", "STU3 has no place for this: it is left behind."),),
     )
 
 
@@ -639,7 +639,7 @@ def test_an_extension_whose_type_stu3_lacks_is_left_behind():
 
     assert to_stu3(patient, now=NOW) == Converted(
         {"resourceType": "Patient", "extension": [kept]},
-        (left_behind("Patient.extension[0]", "STU3 has no place for this: it was left behind."),),
+        (left_behind("Patient.extension[0]", "STU3 has no place for this: it is left behind."),),
     )
 
 

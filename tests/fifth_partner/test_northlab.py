@@ -515,11 +515,14 @@ async def test_a_new_client_that_cannot_be_read_is_there_all_the_same(routes: Ro
 
     response = await lab.call("POST", "/fhir/northlab/Patient", patient())
 
-    text = "The partner carried out the call; what became of the record could not be read afterwards."
+    text = (
+        "The partner carried out the call; what became of the record could not be read afterwards. "
+        "Read it again, and do not send the change again."
+    )
     why = issue(
         "partner-error",
         "exception",
-        "Northlab failed.",
+        "Reading it failed: Northlab failed.",
         severity="warning",
         reason="DOWN",
         diagnostics="Come back tomorrow",
@@ -680,7 +683,7 @@ async def test_what_northlab_cannot_hold_is_named(routes: Routes) -> None:
 
     response = await lab.call("PUT", CLIENT, body, Prefer="return=OperationOutcome")
 
-    text = "Northlab cannot hold this element; it was left behind."
+    text = "Northlab cannot hold this element; it is left behind."
     assert lab.sent()[0][1] == {"person": {"names": {"surname": "Berg"}}, "addresses": [{"town": "Oslo"}]}
     assert resource(response) == outcome(
         issue("done", "informational", "The partner carried out the call.", severity="information"),

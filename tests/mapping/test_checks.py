@@ -89,7 +89,7 @@ def test_what_is_left_behind_is_a_warning_or_for_a_strict_client_an_error() -> N
         Issue(
             "left-behind",
             "not-supported",
-            "Northlab cannot hold this element; it was left behind.",
+            "Northlab cannot hold this element; it is left behind.",
             "Patient.photo[0]",
             "warning",
         )

@@ -121,7 +121,7 @@ def test_who_wants_an_outcome_is_told_what_was_left_behind() -> None:
     assert done.response is not None
     assert done.response.status_code == 201
     left = Issue(
-        "left-behind", "not-supported", "Northlab cannot hold this element; it was left behind.", "Patient.photo[0]",
+        "left-behind", "not-supported", "Northlab cannot hold this element; it is left behind.", "Patient.photo[0]",
         "warning",
     )  # fmt: skip
     said = Issue("done", "informational", CARRIED_OUT, severity="information")

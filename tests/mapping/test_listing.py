@@ -161,7 +161,7 @@ def test_a_list_is_one_call_and_says_that_its_entries_are_not_whole() -> None:
         (
             f"state={CANONICAL}/CodeSystem/state|OPEN&_elements=birthDate",
             "state=OPEN&pageSize=50&from=0",
-            {"self": f"state={CANONICAL}/CodeSystem/state|OPEN&_elements=birthDate&_count=50"},
+            {"self": f"state={CANONICAL}/CodeSystem/state%7COPEN&_elements=birthDate&_count=50"},
         ),
     ],
 )

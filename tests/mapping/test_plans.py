@@ -231,7 +231,7 @@ def test_a_client_gets_the_answer_that_it_prefers(returns: Any, resource: Json) 
 def test_what_is_left_behind_is_told_to_who_asks() -> None:
     resource = {**ADA, "photo": [{"title": "a"}], "name": [*ADA["name"], {"use": "old", "family": "Byron"}]}
     warnings = [
-        Issue("left-behind", "not-supported", "Northlab cannot hold this element; it was left behind.", path, "warning")
+        Issue("left-behind", "not-supported", "Northlab cannot hold this element; it is left behind.", path, "warning")
         for path in ("Patient.name[1]", "Patient.photo[0]")
     ]
     done = Issue("done", "informational", CARRIED_OUT, severity="information")
@@ -463,7 +463,7 @@ def test_a_patch_that_changes_nothing_says_so_and_what_it_left_behind() -> None:
 
     done = patch(added, answers=(FOUND,), preferences=Preferences("OperationOutcome"))
 
-    text = "Northlab cannot hold this element; it was left behind."
+    text = "Northlab cannot hold this element; it is left behind."
     assert done.resource == operation_outcome(
         [
             Issue("done", "informational", NOTHING_CHANGED, severity="information"),

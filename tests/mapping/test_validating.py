@@ -76,7 +76,7 @@ def answered(body: Json, *args: Any, partners: Iterable[Any] = NORTH, **also: An
 
 
 def behind(path: str) -> Issue:
-    text = "Northlab cannot hold this element; it would be left behind."
+    text = "Northlab cannot hold this element; it is left behind."
     return Issue("left-behind", "not-supported", text, path, "information")
 
 
@@ -179,7 +179,7 @@ OF_FHIR = "http://hl7.org/fhir/StructureDefinition/Patient"
                 Issue(
                     "left-behind",
                     "not-supported",
-                    "Southlab cannot hold this element; it would be left behind.",
+                    "Southlab cannot hold this element; it is left behind.",
                     "Patient.meta",
                     "information",
                 ),
@@ -193,7 +193,7 @@ OF_FHIR = "http://hl7.org/fhir/StructureDefinition/Patient"
                 Issue(
                     "left-behind",
                     "not-supported",
-                    "Southlab cannot hold this element; it would be left behind.",
+                    "Southlab cannot hold this element; it is left behind.",
                     "Patient.meta",
                     "information",
                 ),

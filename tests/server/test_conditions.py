@@ -84,6 +84,50 @@ async def test_an_update_of_the_version_that_is_there_is_carried_out(
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
+async def test_a_change_of_what_was_changed_since_is_refused(
+    canned: httpx.AsyncClient, record: Canned, method: str
+) -> None:
+    """412 of RFC 9110; nothing is changed."""
+    body = IVANOV if method == "PUT" else {"gender": "male"}
+    kind = "fhir+json" if method == "PUT" else "merge-patch+json"
+    headers = {"If-Unmodified-Since": "Sun, 01 Jan 2012 00:00:00 GMT", "Content-Type": f"application/{kind}"}
+
+    response = await canned.request(method, PATIENT, json=body, headers=headers)
+
+    text = "The record has changed since the time that If-Unmodified-Since names; read it again, then send the change."
+    assert response.status_code == 412
+    assert response.json() == outcome(issue("version-differs", "conflict", text, "http.If-Unmodified-Since"))
+    assert [request.method for request in record.requests] == ["GET"]
+
+
+@pytest.mark.parametrize("since", ["Fri, 01 Jan 2100 00:00:00 GMT", "long ago"])
+async def test_a_change_of_what_was_not_changed_since_is_carried_out(
+    canned: httpx.AsyncClient, record: Canned, since: str
+) -> None:
+    """What is no time is none."""
+    response = await canned.put(PATIENT, json=IVANOV, headers={"If-Unmodified-Since": since})
+
+    assert response.status_code == 200
+    assert [request.method for request in record.requests] == ["GET", "PATCH"]
+
+
+async def test_a_strict_client_may_send_back_what_it_has_read(canned: httpx.AsyncClient, record: Canned) -> None:
+    """With If-Match the record is read, so what is only read and has not changed is known to be there."""
+    headers = {"If-Match": ETAG, "Prefer": "handling=strict"}
+    active, other = [{**IVANOV, "active": active} for active in (True, False)]
+
+    same = await canned.put(PATIENT, json=active, headers=headers)
+    changed = await canned.put(PATIENT, json=other, headers=headers)
+
+    assert same.status_code == 200
+    text = "eHealth Ukraine cannot hold this element; leave it out, or send without `handling=strict`."
+    assert (changed.status_code, changed.json()) == (
+        422,
+        outcome(issue("left-behind", "not-supported", text, "Patient.active")),
+    )
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
 async def test_a_change_of_another_version_is_refused(canned: httpx.AsyncClient, record: Canned, method: str) -> None:
     """412, as R4 has it; nothing is changed."""
     content, content_type = (JSON_PATCH, "json-patch+json") if method == "PATCH" else (None, None)

@@ -169,6 +169,22 @@ async def test_a_profile_tells_before_an_identifier_does(canned: httpx.AsyncClie
     assert partner.calls() == [f"PATCH http://ehealth.test/api/prepersons/{ID}"]
 
 
+async def test_the_profile_of_a_new_record_tells_the_partner_too(canned: httpx.AsyncClient, partner: Canned) -> None:
+    partner.answer(201, {"wmdaId": 7})
+    parts = [{"url": "locus", "valueCode": "A"}, {"url": "field1", "valueString": "02:01"}]
+    typed = {"url": f"{CANON}/StructureDefinition/wmda-hla", "extension": parts}
+    body = {
+        "resourceType": "Patient",
+        "meta": {"profile": [f"{CANON}/StructureDefinition/wmda-new-patient"]},
+        "extension": [typed],
+    }
+
+    response = await canned.post("/fhir/Patient", json=body, headers={"Prefer": "return=minimal"})
+
+    assert (response.status_code, response.headers["location"]) == (201, "http://bridge.test/fhir/wmda/Patient/7")
+    assert partner.calls() == ["POST http://wmda.test/api/v2/patients"]
+
+
 async def test_what_the_partner_does_not_offer_is_said_for_that_partner(client: httpx.AsyncClient) -> None:
     """The hub adds nothing to what a base can do."""
     response = await client.get("/fhir/Patient/1", params={"identifier": f"{CANON}/sid/healthex-patient|1"})

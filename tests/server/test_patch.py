@@ -128,7 +128,7 @@ async def test_a_patch_that_changes_nothing_says_so_where_it_is_asked(
         issue(
             "left-behind",
             "not-supported",
-            "eHealth Ukraine cannot hold this element; it was left behind.",
+            "eHealth Ukraine cannot hold this element; it is left behind.",
             "Patient.photo[0]",
             severity="warning",
         ),

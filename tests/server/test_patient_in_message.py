@@ -177,13 +177,14 @@ async def test_a_change_that_cannot_be_shown_is_there_all_the_same(canned: httpx
             issue(
                 "record-not-shown",
                 "incomplete",
-                "The partner carried out the call; what became of the record could not be read afterwards.",
+                "The partner carried out the call; what became of the record could not be read afterwards. "
+                "Read it again, and do not send the change again.",
                 severity="warning",
             ),
             issue(
                 "partner-credentials-refused",
                 "login",
-                "Roche Diabetes Care refused the bridge's own credentials.",
+                "Reading it failed: Roche Diabetes Care refused the bridge's own credentials.",
                 severity="warning",
                 diagnostics="ClientID enforcement",
             ),

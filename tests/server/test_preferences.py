@@ -14,7 +14,7 @@ PATIENT = f"/fhir/ehealth/Patient/{ID}"
 UPDATE_DATA = "/fhir/healthex/Patient/17d4513f-73e8/$update-data"
 IVANOV = {"resourceType": "Patient", "id": ID, "gender": "male"}
 DONE = outcome(issue("done", "informational", "The partner carried out the call.", severity="information"))
-LEFT = "eHealth Ukraine cannot hold this element; it was left behind."
+LEFT = "eHealth Ukraine cannot hold this element; it is left behind."
 LEAVE = "eHealth Ukraine cannot hold this element; leave it out, or send without `handling=strict`."
 
 

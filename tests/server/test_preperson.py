@@ -54,7 +54,7 @@ async def test_an_update_leaves_the_note_as_it_is_and_says_so(client: httpx.Asyn
     response = await client.put(f"{PATIENTS}/{made['id']}", json=changed, headers={"Prefer": "return=OperationOutcome"})
     read = (await client.get(f"{PATIENTS}/{made['id']}")).json()
 
-    text = "eHealth Ukraine cannot hold this element; it was left behind."
+    text = "eHealth Ukraine cannot hold this element; it is left behind."
     behind = issue("left-behind", "not-supported", text, "Patient.extension[0]", severity="warning")
     assert response.json()["issue"][1:] == [behind]
     assert (read["extension"], read["name"][0]["family"]) == ([NOTE], "Коваль")

@@ -27,7 +27,7 @@ def ivanov(**elements: Json) -> Json:
 
 
 def left_behind(expression: str) -> Json:
-    text = "eHealth Ukraine cannot hold this element; it was left behind."
+    text = "eHealth Ukraine cannot hold this element; it is left behind."
     return issue("left-behind", "not-supported", text, expression, severity="warning")
 
 

@@ -43,7 +43,7 @@ TOLD = outcome(
     issue(
         "left-behind",
         "not-supported",
-        "eHealth Ukraine cannot hold this element; it would be left behind.",
+        "eHealth Ukraine cannot hold this element; it is left behind.",
         "Patient.photo[0]",
         severity="information",
     ),

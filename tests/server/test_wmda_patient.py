@@ -118,12 +118,15 @@ async def test_a_patient_who_is_registered_and_cannot_be_shown_is_registered_all
 
     response = await canned.post(ALL, json=patient(*TYPED))
 
-    text = "The partner carried out the call; what became of the record could not be read afterwards."
+    text = (
+        "The partner carried out the call; what became of the record could not be read afterwards. "
+        "Read it again, and do not send the change again."
+    )
     assert (response.status_code, response.json()) == (
         201,
         outcome(
             issue("record-not-shown", "incomplete", text, severity="warning"),
-            issue("partner-error", "exception", "WMDA Search & Match failed.", severity="warning"),
+            issue("partner-error", "exception", "Reading it failed: WMDA Search & Match failed.", severity="warning"),
         ),
     )
     assert response.headers["Location"] == f"{BASE}/Patient/7"
@@ -418,6 +421,18 @@ async def test_a_status_that_wmda_does_not_know_is_not_asked_for(canned: httpx.A
         outcome(issue("value-not-allowed", "value", text, "http.search-status")),
     )
     assert partner.requests == []
+
+
+async def test_a_patient_is_asked_for_by_id_or_by_status(canned: httpx.AsyncClient, partner: Canned) -> None:
+    """Both together would find who has the id, whatever the status."""
+    response = await canned.get(f"{ALL}?_id=123456&search-status=STP")
+
+    text = "This cannot be searched for together with `_id` or `identifier` here; ask by one of them."
+    assert (response.status_code, response.json()) == (
+        400,
+        outcome(issue("no-such-search", "not-supported", text, "http.search-status")),
+    )
+    assert partner.calls() == []
 
 
 async def test_who_is_asked_for_by_id_is_read_whole(client: httpx.AsyncClient) -> None:

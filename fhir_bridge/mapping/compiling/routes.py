@@ -142,7 +142,7 @@ class RouteCompiler:
         elif spec.over is not None and call.over is not None:
             yield Step(call.over.reads)
         elif spec.code == "update" and reads is not None:
-            yield Step(reads, "with If-Match")
+            yield Step(reads, "with If-Match or If-Unmodified-Since")
         if spec.with_id is not None and spec.with_id in self.calls:
             yield Step(self.calls[spec.with_id], "where the body tells an id")
             yield Step(call, "where it tells none")

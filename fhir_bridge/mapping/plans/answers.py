@@ -16,7 +16,10 @@ from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 CARRIED_OUT = "The partner carried out the call."
 NOTHING_CHANGED = "The patch changes nothing that the partner holds, so nothing was sent."
 NOTHING_CHANGED_YET = "The record is read before it is changed, and that failed; nothing was changed."
-NOT_SHOWN = "The partner carried out the call; what became of the record could not be read afterwards."
+NOT_SHOWN = (
+    "The partner carried out the call; what became of the record could not be read afterwards. "
+    "Read it again, and do not send the change again."
+)
 
 _WRITES: frozenset[Code] = frozenset({"create", "update", "patch"})
 
@@ -45,7 +48,8 @@ def not_shown(
     It is a success, since the change is there to stay, and says why there is no record in it.
     """
     warning = Issue("record-not-shown", "incomplete", NOT_SHOWN, severity="warning")
-    outcome = operation_outcome([warning, *(issue.as_warning() for issue in error.issues), *warnings])
+    why = [replace(issue.as_warning(), text=f"Reading it failed: {issue.text}") for issue in error.issues]
+    outcome = operation_outcome([warning, *why, *warnings])
     return replace(answer(interaction, received, ()), resource=outcome)
 
 

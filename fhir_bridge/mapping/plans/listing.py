@@ -6,6 +6,7 @@ from fhir_bridge.fhir.interaction import FhirResponse, Interaction
 from fhir_bridge.fhir.search import (
     Criteria,
     asks_for_ids,
+    check_ids_alone,
     page_of_searchset,
     searchset,
     sort_parameters,
@@ -27,6 +28,7 @@ def list_plan(call: Call, by_id: MakePlan | None, *, subsetted: bool) -> MakePla
 
     def plan(interaction: Interaction) -> Plan:
         if by_id is not None and asks_for_ids(interaction.query):
+            check_ids_alone(interaction.query, arguments.names())
             return (yield from by_id(interaction))
         known, unknown = sort_parameters(interaction.query, arguments.names())
         if interaction.preferences.strict and unknown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeGuard
 
-from fhir_bridge.fhir.conditions import check_if_match
+from fhir_bridge.fhir.conditions import check_current
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.patch import read_patch
 from fhir_bridge.mapping.calls import Before, Call, Outgoing
@@ -26,8 +26,7 @@ def patch_plan(reads: Call, writes: Call) -> MakePlan:
     def plan(interaction: Interaction) -> Plan:
         change = read_patch(interaction.content_type, interaction.body, interaction.version)
         current = yield from read_before(reads, interaction)
-        if "if-match" in interaction.headers:
-            check_if_match(interaction.headers["if-match"], version_headers(current.resource).get("ETag"))
+        check_current(interaction.headers, version_headers(current.resource))
         patched = change(current.resource)
         outgoing, warnings = _prepare_changes(writes, sender, interaction, current, patched)
         if not outgoing.sending.body:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction
 from fhir_bridge.fhir.message import containing
-from fhir_bridge.mapping.calls import UNKNOWN, Before, Call, Outgoing
+from fhir_bridge.mapping.calls import Before, Call, Outgoing
 from fhir_bridge.mapping.checks import left_behind, raise_errors
 from fhir_bridge.mapping.plans.answers import NOTHING_CHANGED_YET, answer, not_shown
 from fhir_bridge.mapping.plans.id_rule import IdRule
@@ -69,11 +69,17 @@ def _make_then(then: Call, interaction: Interaction, received: Received, warning
 
 
 def prepare(
-    call: Call, interaction: Interaction, resource: Json, id_rule: IdRule | None, current: Received | None = None
+    call: Call,
+    interaction: Interaction,
+    resource: Json,
+    id_rule: IdRule | None,
+    *,
+    known: Json = None,
+    record: Json = None,
 ) -> tuple[Outgoing, tuple[Issue, ...]]:
     """Return the call that sends a resource, and warnings; raises FhirError with all that is wrong with it.
 
-    `current` is the record over which the call is laid, once it was read.
+    `known` is the record as it is there, or may be before it was read; `record` is the partner's own, once it was.
     """
     sender = call.sender
     assert sender is not None
@@ -83,8 +89,8 @@ def prepare(
         problems = [*id_rule.check(interaction, sound=sound), *problems]
     if not sound:
         raise_errors(problems)
-    behind = left_behind_of(sender, call.title, interaction, resource, _known(call, resource, current))
-    outgoing, issues = call.prepare(interaction, resource, Before(current.record) if current else UNKNOWN)
+    behind = left_behind_of(sender, call.title, interaction, resource, known)
+    outgoing, issues = call.prepare(interaction, resource, Before(record))
     if isinstance(sender, MapSender) and not outgoing.sending.body and _needs_fields(sender) and not issues:
         issues.append(nothing_to_send(call.title, interaction.resource_type))
     refused = {issue.expression for issue in (*problems, *issues)}
@@ -92,11 +98,6 @@ def prepare(
     if interaction.preferences.strict:
         found = [issue.as_error() if issue.error == "left-behind" else issue for issue in found]
     return outgoing, raise_errors(found)
-
-
-def _known(call: Call, resource: Json, current: Received | None) -> Json:
-    """What is known to be at the partner; before a record is read over which a call is laid, all may be."""
-    return current.resource if current else resource if call.over else None
 
 
 def is_sound(problems: Iterable[Issue]) -> bool:

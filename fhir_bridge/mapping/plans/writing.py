@@ -6,25 +6,22 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from fhir_bridge.fhir.body import check_type
-from fhir_bridge.fhir.conditions import check_if_match, no_version
+from fhir_bridge.fhir.conditions import check_current, no_version, wants_current
 from fhir_bridge.fhir.interaction import Code, Interaction
-from fhir_bridge.mapping.calls import Call, Outgoing
+from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.checks import raise_errors
 from fhir_bridge.mapping.plans.answers import version_headers
 from fhir_bridge.mapping.plans.id_rule import IdRule
-from fhir_bridge.mapping.plans.steps import MakePlan, Plan, Step, is_sound, make, prepare, read_before
+from fhir_bridge.mapping.plans.steps import MakePlan, Plan, is_sound, make, prepare, read_before
 from fhir_bridge.outcome import FhirError, Issue, Json
 
 
 def update_plan(call: Call, id_rule: IdRule, reads: Call | None) -> MakePlan:
-    """https://hl7.org/fhir/R4/http.html#update; with If-Match the record is read first, where it can be."""
+    """https://hl7.org/fhir/R4/http.html#update; on a condition the record is read first, where it can be."""
 
     def plan(interaction: Interaction) -> Plan:
         check_type(interaction.body, interaction.resource_type)
-        outgoing, warnings = prepare(call, interaction, interaction.body, id_rule)
-        if "if-match" in interaction.headers and call.over is None:
-            yield from _read_current(reads, interaction)
-        return (yield from _make(call, id_rule, interaction, outgoing, warnings))
+        return (yield from _update(call, id_rule, interaction, reads))
 
     return plan
 
@@ -46,14 +43,14 @@ def told_by_body_plan(
             raise_errors(problems)
         id_ = id_rule.told(body)
         if id_ is None and creates is not None:
-            return (yield from _carry_out(creates, None, _as("create", interaction, resource_type, None)))
+            return (yield from _create(creates, _as("create", interaction, resource_type, None)))
         if id_ is None:
             text = "The body must tell the id of the record that it changes."
             raise FhirError(400, Issue("element-missing", "required", text, id_rule.where(body, resource_type)))
         if not is_id(id_):
             text = "No record at the partner can have this id."
             raise FhirError(400, Issue("invalid-id", "value", text, id_rule.where(body, resource_type)))
-        return (yield from _carry_out(updates, id_rule, _as("update", interaction, resource_type, id_)))
+        return (yield from _update(updates, id_rule, _as("update", interaction, resource_type, id_)))
 
     return plan
 
@@ -64,19 +61,24 @@ def _as(code: Code, interaction: Interaction, resource_type: str, id_: str | Non
     return replace(interaction, code=code, address=address)
 
 
-def _carry_out(call: Call, id_rule: IdRule | None, interaction: Interaction) -> Plan:
-    outgoing, warnings = prepare(call, interaction, interaction.body, id_rule)
-    return (yield from _make(call, id_rule, interaction, outgoing, warnings))
-
-
-def _make(
-    call: Call, id_rule: IdRule | None, interaction: Interaction, outgoing: Outgoing, warnings: tuple[Issue, ...]
-) -> Plan:
-    """Make a call that is ready; one that takes the whole record is laid over the one that is there."""
-    if call.over is not None:
-        current = yield from _read_current(call.over.reads, interaction)
-        outgoing, warnings = prepare(call, interaction, interaction.body, id_rule, current)
+def _update(call: Call, id_rule: IdRule, interaction: Interaction, reads: Call | None = None) -> Plan:
+    """Check all that can be checked, read the current record where that is needed, and make the change."""
+    body, first = interaction.body, _read_first(call, reads, interaction)
+    outgoing, warnings = prepare(call, interaction, body, id_rule, known=None if first is None else body)
+    if first is not None:
+        current = yield from read_before(first, interaction)
+        check_current(interaction.headers, version_headers(current.resource))
+        outgoing, warnings = prepare(call, interaction, body, id_rule, known=current.resource, record=current.record)
+    elif "if-match" in interaction.headers:
+        raise no_version()
     return (yield from make(call, interaction, outgoing, warnings))
+
+
+def _read_first(call: Call, reads: Call | None, interaction: Interaction) -> Call | None:
+    """What reads the record before it is changed: the call is laid over it, or the client has a condition."""
+    if call.over is not None:
+        return call.over.reads
+    return reads if wants_current(interaction.headers) else None
 
 
 def create_plan(call: Call) -> MakePlan:
@@ -84,10 +86,14 @@ def create_plan(call: Call) -> MakePlan:
 
     def plan(interaction: Interaction) -> Plan:
         check_type(interaction.body, interaction.resource_type)
-        outgoing, warnings = prepare(call, interaction, _without_identity(interaction.body), None)
-        return (yield from make(call, interaction, outgoing, warnings))
+        return (yield from _create(call, replace(interaction, body=_without_identity(interaction.body))))
 
     return plan
+
+
+def _create(call: Call, interaction: Interaction) -> Plan:
+    outgoing, warnings = prepare(call, interaction, interaction.body, None)
+    return (yield from make(call, interaction, outgoing, warnings))
 
 
 def _without_identity(resource: Json) -> Json:
@@ -97,13 +103,3 @@ def _without_identity(resource: Json) -> Json:
     if isinstance(meta, dict) and meta:
         meta = {key: value for key, value in meta.items() if key not in ("versionId", "lastUpdated")} or None
     return kept if meta is None else {**kept, "meta": meta}
-
-
-def _read_current(reads: Call | None, interaction: Interaction) -> Step:
-    """Read the current record, and compare its version with If-Match where there is one; raises FhirError."""
-    if reads is None:
-        raise no_version()
-    current = yield from read_before(reads, interaction)
-    if "if-match" in interaction.headers:
-        check_if_match(interaction.headers["if-match"], version_headers(current.resource).get("ETag"))
-    return current
