@@ -597,6 +597,7 @@ def message(*resources: Json, **elements: Json) -> Json:
 GOOD_MESSAGES = {
     "patient and condition": message(HEADER, PATIENT, CONDITION),
     "patient alone": message(HEADER, PATIENT),
+    "two conditions": message(HEADER, PATIENT, CONDITION, CONDITION),
     "an event that is not known yet": message(
         changed(HEADER, eventCoding={"system": "http://roche.com/fhir/rdc/message-type", "code": "other"}), PATIENT
     ),
@@ -633,20 +634,14 @@ BAD_MESSAGES = {
             ),
         ],
     ),
-    "two patients and two conditions": (
-        message(HEADER, PATIENT, PATIENT, CONDITION, CONDITION),
+    "two patients": (
+        message(HEADER, PATIENT, PATIENT, CONDITION),
         [
             Issue(
                 "too-many",
                 "invalid",
                 "`entry` with `resource` of type `Patient` may occur only once; remove this one.",
                 "Bundle.entry[2]",
-            ),
-            Issue(
-                "too-many",
-                "invalid",
-                "`entry` with `resource` of type `Condition` may occur only once; remove this one.",
-                "Bundle.entry[4]",
             ),
         ],
     ),
@@ -670,6 +665,17 @@ BAD_MESSAGES = {
             Issue("too-few", "required", "`value` is missing; add it.", "Bundle.entry[1].resource.identifier[0].value"),
             Issue("too-few", "required", "`family` is missing; add it.", "Bundle.entry[1].resource.name[0].family"),
             Issue("too-few", "required", "`given` is missing; add it.", "Bundle.entry[1].resource.name[0].given"),
+        ],
+    ),
+    "a patient with two names": (
+        message(HEADER, changed(PATIENT, name=[*PATIENT["name"], *PATIENT["name"]])),
+        [
+            Issue(
+                "too-many",
+                "invalid",
+                "`name` may occur only once; remove this one.",
+                "Bundle.entry[1].resource.name[1]",
+            )
         ],
     ),
     "a patient without identifier and name": (
@@ -722,6 +728,7 @@ RELAPSED = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/conditi
 GOOD_PATIENTS = {
     "a patient alone": PATIENT,
     "a patient with a condition": changed(PATIENT, contained=[CONTAINED]),
+    "a patient with two conditions": changed(PATIENT, contained=[CONTAINED, changed(CONTAINED, id="another")]),
     "a patient with an organisation as well": changed(
         PATIENT,
         contained=[{"resourceType": "Organization", "id": "clinic"}, CONTAINED],
@@ -738,16 +745,9 @@ BAD_PATIENTS = {
             Issue("too-few", "required", "`name` is missing; add it.", "Patient.name"),
         ],
     ),
-    "two conditions": (
-        changed(PATIENT, contained=[CONTAINED, changed(CONTAINED, id="another")]),
-        [
-            Issue(
-                "too-many",
-                "invalid",
-                "`contained` with type `Condition` may occur only once; remove this one.",
-                "Patient.contained[1]",
-            )
-        ],
+    "two names": (
+        changed(PATIENT, name=[{"family": "Roe", "given": ["Ana"]}, {"text": "Ani"}]),
+        [Issue("too-many", "invalid", "`name` may occur only once; remove this one.", "Patient.name[1]")],
     ),
     "a relapse, and a status that Roche does not take": (
         changed(PATIENT, contained=[changed(CONTAINED, clinicalStatus=RELAPSED, verificationStatus={"text": "x"})]),
@@ -807,6 +807,8 @@ PROHIBITED: dict[str, tuple[str, Json]] = {
     "recordedDate": ("recordedDate", "2020"),
     "asserter": ("asserter", {"reference": "Patient/1"}),
     "stage": ("stage[0]", [{"summary": {"text": "x"}}]),
+    "evidence": ("evidence[0]", [{"code": [{"text": "x"}]}]),
+    "note": ("note[0]", [{"text": "x"}]),
 }
 
 

@@ -389,7 +389,7 @@ async def test_an_email_that_is_taken(routes: Routes, status: int, code: IssueCo
 
 async def test_what_the_partner_alone_objects_to_is_told_in_its_words(client: httpx.AsyncClient) -> None:
     """All of its issues, in its order."""
-    body = entry(1, name=[{"family": "Doe", "given": ["John"]}, {"family": "Doe", "given": ["Jack"]}])
+    body = entry(1, meta={"profile": ["http://northlab.example/patient"]})
     body["entry"][0]["resource"]["event"] = {"system": "http://roche.com/fhir/rdc/message-type", "code": "news"}
 
     response = await put(client, body)
@@ -397,7 +397,7 @@ async def test_what_the_partner_alone_objects_to_is_told_in_its_words(client: ht
     assert response.status_code == 400
     assert response.json() == outcome(
         refused("invalid", "MessageHeader.event is not http://roche.com/fhir/rdc/message-type|new-bundle"),
-        refused("invalid", "Patient.name has more than one name"),
+        refused("invalid", "Patient.meta.profile is not http://roche.com/fhir/rdc/StructureDefinition/patient-v2"),
     )
 
 

@@ -132,6 +132,16 @@ async def test_the_partner_gets_the_message_that_it_wants(canned: httpx.AsyncCli
     assert sent == [every, every]
 
 
+async def test_several_conditions_are_as_many_entries_and_come_out_again(client: httpx.AsyncClient) -> None:
+    """One that the patient has, and one that is over."""
+    second = {**LADA, "id": "condition-2", "clinicalStatus": {"coding": [{**ACTIVE["coding"][0], "code": "inactive"}]}}
+
+    response = await client.put(JOHN, json={**BARE, "contained": [LADA, second]}, headers=R4)
+
+    contained = [{**each, "meta": OF_CONDITION} for each in (LADA, second)]
+    assert (response.status_code, response.json()) == (200, {**BARE, "meta": PATIENT_V2, "contained": contained})
+
+
 async def test_the_organisation_of_the_client_stands_in_the_message_too(
     canned: httpx.AsyncClient, partner: Canned
 ) -> None:
@@ -302,14 +312,16 @@ async def test_all_that_the_partner_would_refuse_is_told_at_the_clients_elements
     assert partner.calls() == []
 
 
-async def test_what_the_partner_itself_refuses_is_told_in_its_words(client: httpx.AsyncClient) -> None:
-    """The bridge takes two names, Roche one; its complaint names no place."""
-    response = await client.put(JOHN, json={**BARE, "name": BARE["name"] * 2}, headers=R4)
+async def test_a_second_name_is_refused_before_the_partner_would(canned: httpx.AsyncClient, partner: Canned) -> None:
+    """Whose complaint names no place."""
+    response = await canned.put(JOHN, json={**BARE, "name": BARE["name"] * 2}, headers=R4)
 
+    text = "`name` may occur only once; remove this one."
     assert (response.status_code, response.json()) == (
-        400,
-        outcome(refused("invalid", "Patient.name has more than one name")),
+        422,
+        outcome(issue("too-many", "invalid", text, "Patient.name[1]")),
     )
+    assert partner.calls() == []
 
 
 @pytest.mark.parametrize(
