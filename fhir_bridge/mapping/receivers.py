@@ -104,7 +104,11 @@ class IdReceiver:
 
 
 def check_told_id(found: str | None, interaction: Interaction) -> None:
-    """A record of somebody else must never be taken for the one that was asked for; raises Unreadable."""
+    """Nobody finds a new record whose id is not told, and a record of somebody else must never be taken for the one
+    that was asked for; raises Unreadable.
+    """
+    if found is None and interaction.code == "create":
+        raise Unreadable((), "it does not tell the id of the new record")
     if found is not None and interaction.address.id is not None and found != interaction.id:
         raise Unreadable((), "it is the record of another id than the one that was asked for")
 

@@ -164,6 +164,26 @@ async def test_a_record_of_another_practitioner_is_not_handed_out(canned: httpx.
     )
 
 
+@pytest.mark.parametrize("told", [{}, {"id": None}, {"id": 7}])
+async def test_a_new_practitioner_whose_id_is_not_told_cannot_be_found(
+    canned: httpx.AsyncClient, partner: Canned, told: Json
+) -> None:
+    """It was made, but there is no address to give; the client must not take it for a failure, and send it again."""
+    partner.answer(201, practitioner(**told))
+
+    response = await canned.post(ALL, json=practitioner(), headers=STU3)
+
+    text = (
+        "Roche Diabetes Care accepted the call (status 201), but its answer cannot be read: "
+        "it does not tell the id of the new record."
+    )
+    assert (response.status_code, response.json()) == (
+        502,
+        outcome(issue("partner-answer-unreadable", "exception", text)),
+    )
+    assert "Location" not in response.headers
+
+
 async def test_no_call_reads_a_practitioner(client: httpx.AsyncClient) -> None:
     """Roche has none."""
     response = await client.get(EVA)
