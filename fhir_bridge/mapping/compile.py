@@ -72,7 +72,6 @@ def _partner(model: MappingFile, definitions: Definitions, environment: Environm
         versions=tuple(version_of(text) for text in model.versions),
         connection=connection,
         base_url_variable=model.connection.base_url.name,
-        logical_system=routes.logical_system(),
         systems=frozenset(canonical_url(system) for system in model.systems),
         profiles=frozenset(profiles),
         events=frozenset(model.events),

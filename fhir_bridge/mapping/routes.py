@@ -45,7 +45,8 @@ class Route:
 
     An operation is one of an instance, of several with a `cohort`, or, with `of_system`, of the whole base. `call` is
     what the interaction is about, `steps` are all the calls that it may make, in order. A search offers `parameters`,
-    and finds what has an id where it is `searched_by_id`.
+    and finds what has an id where it is `searched_by_id`. `system` is the identity system whose values are the logical
+    ids of the type, where one is.
     """
 
     mark: Mark
@@ -62,6 +63,7 @@ class Route:
     of_system: bool = False
     parameters: tuple[Parameter, ...] = ()
     searched_by_id: bool = False
+    system: str | None = None
     cohort: Cohort | None = None
 
     def names(self) -> tuple[str, ...]:
@@ -73,8 +75,7 @@ class Route:
 class Partner:
     """One partner. `connection` is None where its base URL, the variable `base_url_variable`, is not set.
 
-    `systems` are its identity systems, the values of `logical_system` the logical ids; `profiles` are its
-    canonicals, `events` its message events as `system#code`.
+    `systems` are its identity systems, `profiles` its canonicals, `events` its message events as `system#code`.
     """
 
     name: str
@@ -82,7 +83,6 @@ class Partner:
     versions: tuple[Version, ...]
     connection: Connection | None
     base_url_variable: str
-    logical_system: str | None
     systems: frozenset[str]
     profiles: frozenset[str]
     events: frozenset[str]
@@ -122,7 +122,7 @@ class Routes:
         if route.code in _WITHOUT_ANY_ID or route.of_system or route.cohort is not None:
             return route, interaction
         if interaction.address.id is None:
-            interaction = _with_told_id(partner, interaction)
+            interaction = _with_told_id(route, interaction)
         _check_id(partner, interaction.address)
         return route, interaction
 
@@ -240,11 +240,11 @@ def _route_of(partner: Partner, interaction: Interaction) -> Route:
     raise not_allowed(f"`{code}` of {address.resource_type}", partner.title, _allowed(here, address))
 
 
-def _with_told_id(partner: Partner, interaction: Interaction) -> Interaction:
+def _with_told_id(route: Route, interaction: Interaction) -> Interaction:
     """A conditional update or patch as one of the id that its criteria tell. https://hl7.org/fhir/R4/http.html#cond-update"""
-    criteria = read_criteria(interaction.query, partner.logical_system)
+    criteria = read_criteria(interaction.query, route.system)
     if not criteria.ids or criteria.unknown:
-        raise unanswerable(interaction.resource_type, partner.logical_system)
+        raise unanswerable(interaction.resource_type, route.system)
     if len(criteria.ids) > 1:
         raise several_matches(interaction.resource_type)
     id_, body = criteria.ids[0], interaction.body

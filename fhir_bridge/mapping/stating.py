@@ -70,7 +70,7 @@ def _offers(partner: Partner) -> list[Offer]:
             definition=route.definition,
             profile=route.profile,
             of_system=route.of_system,
-            system=partner.logical_system,
+            system=route.system,
             parameters=route.parameters,
             by_id=route.searched_by_id,
         )

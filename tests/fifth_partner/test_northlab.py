@@ -485,7 +485,8 @@ async def test_the_statement_lists_the_parameters_of_a_list(routes: Routes) -> N
     found = {each["type"]: each.get("searchParam") for each in resource(response)["rest"][0]["resource"]}
     patient, relative = found["Patient"], found["RelatedPerson"]
     assert [each["name"] for each in patient] == ["_id", "identifier", "active"]
-    assert relative[2:] == [
+    assert [each["name"] for each in relative] == ["_id", "patient"]
+    assert relative[1:] == [
         {
             "name": "patient",
             "definition": "http://hl7.org/fhir/SearchParameter/RelatedPerson-patient",

@@ -68,6 +68,7 @@ interactions:
     call: PUT /b/{{id}}
     send: {{as_it_is: message}}
     receive: {{as_it_is: message}}
+  read Patient: {{call: "GET /p/{{id}}", receive: {{as_it_is: spare}}}}
 maps:
   message: {{resource: Bundle, profile: StructureDefinition/message}}
   spare: {{resource: Patient, profile: "{CANONICAL}/StructureDefinition/client"}}
@@ -77,7 +78,11 @@ maps:
 
     assert (partner.title, partner.versions, partner.id_like) == ("Northlab", ("3.0", "4.0"), "positive-integer")
     assert partner.systems == {f"{CANONICAL}/sid/client", "urn:oid:1.2.3", "http://lab.example/id"}
-    assert partner.logical_system == f"{CANONICAL}/sid/client"
+    assert {(route.code, route.resource_type, route.system) for route in partner.routes} == {
+        ("update", "Bundle", None),
+        ("read", "Patient", f"{CANONICAL}/sid/client"),
+        ("search-type", "Patient", f"{CANONICAL}/sid/client"),
+    }
     assert partner.events == {"http://lab.example/events#new"}
     assert partner.profiles == {f"{CANONICAL}/StructureDefinition/message", f"{CANONICAL}/StructureDefinition/client"}
 
@@ -86,7 +91,7 @@ def test_a_file_that_says_little_means_the_usual() -> None:
     partner = load(ONE).partners["one"]
 
     assert (partner.title, partner.versions, partner.id_like) == ("one", ("4.0",), None)
-    assert (partner.logical_system, partner.routes) == (None, ())
+    assert partner.routes == ()
     assert partner.systems == partner.events == frozenset()
 
 

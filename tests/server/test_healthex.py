@@ -183,6 +183,21 @@ async def test_records_can_be_asked_for_by_post(client: httpx.AsyncClient) -> No
     ]
 
 
+async def test_the_identity_of_a_patient_is_none_of_a_study(client: httpx.AsyncClient) -> None:
+    """A study of the same id as a patient is not found by the patient's identifier."""
+    system = "https://fhir-bridge.example/fhir/sid/healthex-patient"
+
+    by_id = await client.get("/fhir/healthex/ResearchStudy?_id=paused-study")
+    by_identity = await client.get(f"/fhir/healthex/ResearchStudy?identifier={system}|paused-study")
+
+    text = "A ResearchStudy is found here by `_id` only; ask by that."
+    assert [each["resource"]["id"] for each in by_id.json()["entry"]] == ["paused-study"]
+    assert (by_identity.status_code, by_identity.json()) == (
+        400,
+        outcome(issue("no-such-search", "not-supported", text)),
+    )
+
+
 async def test_where_nothing_was_found_there_is_no_entry(client: httpx.AsyncClient) -> None:
     """HealthEx sends an empty list, which FHIR's JSON does not have."""
     response = await client.get(f"{EVERYTHING}?_type=Foo")

@@ -27,6 +27,8 @@ from fhir_bridge.mapping.senders import MapSender
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
 
 _FOR_EACH_ID = "for each id"
+_IDENTIFIED = "Patient"
+"""The type whose records a partner's identity systems are about."""
 
 
 @dataclass(slots=True)
@@ -44,7 +46,7 @@ class RouteCompiler:
         for spec in self._reads():
             call = self.calls[spec.key]
             if spec.resource_type not in listed:
-                routes.append(self._beside(spec, "search-type", self._search_plan(call), when=_FOR_EACH_ID))
+                routes.append(self._beside(spec, "search-type", self._search_plan(spec, call), when=_FOR_EACH_ID))
             if self._tells_version(spec):
                 routes.append(self._beside(spec, "vread", vread_plan(call)))
         return tuple(routes)
@@ -68,16 +70,16 @@ class RouteCompiler:
             resource_type=route.resource_type,
             most=spec.most,
             plan=route.plan,
-            system=self.logical_system(),
+            system=self._system_of(route.resource_type),
             structure=structure_checker("4.0"),
             profile=self.compiler.operations.check(spec.definition),
         )
         canonical, steps = canonical_url(spec.definition), (Step(route.call, _FOR_EACH_ID),)
         return replace(route, mark=spec.mark, definition=canonical, profile=None, steps=steps, cohort=cohort)
 
-    def logical_system(self) -> str | None:
-        """Return the identity system whose values are the logical ids: the first."""
-        return canonical_url(self.model.systems[0]) if self.model.systems else None
+    def _system_of(self, resource_type: str) -> str | None:
+        """The identity system whose values are the logical ids of a type: the first is that of the patients."""
+        return canonical_url(self.model.systems[0]) if self.model.systems and resource_type == _IDENTIFIED else None
 
     def _route(self, spec: InteractionSpec) -> Route | None:
         call = self.calls.get(spec.writes or (spec.as_[0] if spec.as_ and spec.message is None else spec.key))
@@ -105,6 +107,7 @@ class RouteCompiler:
             of_system=spec.operation is not None and (bool(spec.as_) or not spec.resource_type),
             parameters=self.compiler.searches.parameters(spec),
             searched_by_id=spec.code == "search" and self._read_of(spec) is not None,
+            system=self._system_of(spec.resource_type),
         )
 
     def _reads(self) -> Iterable[InteractionSpec]:
@@ -125,6 +128,7 @@ class RouteCompiler:
             plan=plan,
             steps=(Step(self.calls[reads.key], when), *_further(self.calls[reads.key], when)),
             searched_by_id=code == "search-type",
+            system=self._system_of(reads.resource_type),
         )
 
     def _tells_version(self, reads: InteractionSpec) -> bool:
@@ -158,13 +162,13 @@ class RouteCompiler:
         if spec.code == "read":
             yield from _further(call)
 
-    def _search_plan(self, reads: Call) -> MakePlan:
-        return search_plan(reads, self.logical_system(), self._is_id)
+    def _search_plan(self, spec: InteractionSpec, reads: Call) -> MakePlan:
+        return search_plan(reads, self._system_of(spec.resource_type), self._is_id)
 
     def _list_plan(self, spec: InteractionSpec, call: Call) -> MakePlan:
         """What can be read is searched for by its id as well, and never read for the sake of a list."""
         reads = self._read_of(spec)
-        by_id = self._search_plan(reads) if reads else None
+        by_id = self._search_plan(spec, reads) if reads else None
         return list_plan(call, by_id, subsetted=spec.subsetted)
 
     def _read_of(self, spec: InteractionSpec) -> Call | None:
