@@ -6,7 +6,8 @@ import logging
 import re
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version as package_version
 from types import TracebackType
@@ -17,6 +18,7 @@ import anyio
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.fhir import bundle, conformance
 from fhir_bridge.fhir.body import check_type
+from fhir_bridge.fhir.bundle_places import answer_in_bundle, failure_in_bundle
 from fhir_bridge.fhir.conditions import check_changes_only, no_history
 from fhir_bridge.fhir.elements import is_resource
 from fhir_bridge.fhir.interaction import Address, FhirResponse, Interaction, no_such_method
@@ -189,10 +191,11 @@ class Bridge:
             raise FhirError(400, Issue("value-not-allowed", "value", text, "Bundle.type"))
         errors = bundle.check_entries(interaction.body, interaction.version)
         entries = bundle.entries_of(interaction.body)
-        if kind == "transaction":
-            answers = await self._transaction(interaction, entries, errors)
-        else:
-            answers = await self._batch(interaction, entries, errors)
+        carry_out = self._transaction if kind == "transaction" else self._batch
+        try:
+            answers = await carry_out(interaction, entries, errors)
+        except FhirError as error:
+            raise bundle.failure_of_all(error) from None
         answered = [
             bundle.response_entry(entry.get("request"), each) for entry, each in zip(entries, answers, strict=True)
         ]
@@ -211,10 +214,10 @@ class Bridge:
         async def answer(index: int, entry: Interaction) -> None:
             if index in gathered:
                 async with gathering.member(index) as send:
-                    answers[index] = await self.answer(entry, send)
+                    answers[index] = await self._entry(entry, index, send)
             else:
                 async with self._limiter(routes[index]):
-                    answers[index] = await self.answer(entry)
+                    answers[index] = await self._entry(entry, index)
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(gathering.carry_out)
@@ -239,6 +242,10 @@ class Bridge:
             write_line(bundle.entry_id(parent, index), "?", where(parent, response), response, started)
             return response
 
+    async def _entry(self, entry: Interaction, index: int, send: Send | None = None) -> FhirResponse:
+        """Answer an entry, in terms of the Bundle that it came in."""
+        return answer_in_bundle(await self.answer(entry, send), entry, index)
+
     def _route(self, interaction: Interaction) -> Route | None:
         """The route of an entry; None where there is none: what is wrong with it, its answer will tell."""
         try:
@@ -262,24 +269,31 @@ class Bridge:
     ) -> list[FhirResponse]:
         """Carry out a transaction that changes one thing at most: partners have no common commit.
 
-        What is changed comes first, as FHIR has it. What fails before anything is changed fails all of it; what
-        cannot be read afterwards fails alone, since the change cannot be taken back.
+        Raises FhirError, which says where in the Bundle it failed.
         """
         if any(errors):
             raise FhirError(400, *(issue for error in errors if error is not None for issue in error.issues))
-        read = [
-            bundle.entry_interaction(entry, n, interaction, self.routes.partners) for n, entry in enumerate(entries)
-        ]
+        bases = self.routes.partners
+        read = [bundle.entry_interaction(entry, n, interaction, bases) for n, entry in enumerate(entries)]
         writes = [n for n, entry in enumerate(read) if bundle.is_write(entry) for _ in range(self._changes(entry))]
         if len(writes) > 1:
             raise bundle.several_writes(writes)
         bundle.check_transaction(entries)
-        for entry in read:
-            self._check_route(entry)
-        answers = {n: await self._whole(read[n]) for n in writes}
+        return await self._as_one(read, writes)
+
+    async def _as_one(self, read: Sequence[Interaction], writes: Sequence[int]) -> list[FhirResponse]:
+        """Carry out the entries of a transaction, first those that change anything, as FHIR has it.
+
+        What fails before anything is changed fails all of it; what cannot be read afterwards fails alone, since the
+        change cannot be taken back.
+        """
+        for n, entry in enumerate(read):
+            with _told_in_bundle(entry, n):
+                self._check_route(entry)
+        answers = {n: await self._whole(read[n], n) for n in writes}
         for n, entry in enumerate(read):
             if n not in answers:
-                answers[n] = await (self.answer(entry) if writes else self._whole(entry))
+                answers[n] = await (self._entry(entry, n) if writes else self._whole(entry, n))
         return [answers[n] for n in range(len(read))]
 
     def _changes(self, interaction: Interaction) -> int:
@@ -292,17 +306,27 @@ class Bridge:
         if self._own(interaction) is None:
             self.routes.match(interaction)
 
-    async def _whole(self, interaction: Interaction) -> FhirResponse:
+    async def _whole(self, entry: Interaction, index: int) -> FhirResponse:
         """Answer an entry without which there is no transaction; raises FhirError."""
         started = time.perf_counter()
-        response = await self.handle(interaction)
-        write_line(interaction.request_id, what(interaction), where(interaction, response), response, started)
-        return response
+        with _told_in_bundle(entry, index):
+            response = await self.handle(entry)
+        write_line(entry.request_id, what(entry), where(entry, response), response, started)
+        return answer_in_bundle(response, entry, index)
 
     def _partners(self, interaction: Interaction) -> list[Partner]:
         """The partners that may be meant: that of the base; at the hub, all."""
         base = interaction.address.base
         return [self.routes.configured_partner(base)] if base is not None else self.routes.configured()
+
+
+@contextmanager
+def _told_in_bundle(entry: Interaction, index: int) -> Iterator[None]:
+    """Have what fails in an entry say where in the Bundle that is."""
+    try:
+        yield
+    except FhirError as error:
+        raise failure_in_bundle(error, entry, index) from None
 
 
 def crashed(request_id: str) -> FhirResponse:

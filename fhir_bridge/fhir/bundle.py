@@ -16,9 +16,11 @@ from functools import cache
 from http import HTTPStatus
 from uuid import NAMESPACE_URL, uuid5
 
+from fhir_bridge.fhir.bundle_places import CONDITIONS, failure_at, is_beside
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.interaction import (
     Address,
+    Code,
     FhirResponse,
     Interaction,
     interaction_code,
@@ -33,15 +35,7 @@ from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 
 _READS = frozenset({"read", "vread", "history", "search-type", "capabilities"})
 _SAFE_OPERATIONS = frozenset({"validate", "versions"})
-
-# What an entry may say for itself, and the header that says it elsewhere.
-_ENTRY_HEADERS: Mapping[str, str] = {
-    "ifMatch": "if-match",
-    "ifNoneMatch": "if-none-match",
-    "ifModifiedSince": "if-modified-since",
-    "ifNoneExist": "if-none-exist",
-}
-_OF_THE_BUNDLE = frozenset({"content-type", "content-length", "accept", *_ENTRY_HEADERS.values()})
+_OF_THE_BUNDLE = frozenset({"content-type", "content-length", "accept", "if-unmodified-since", *CONDITIONS})
 
 _IN_ENTRY = re.compile(r"Bundle\.entry\[(\d+)\](\.resource\b)?")
 
@@ -102,12 +96,11 @@ def entry_interaction(entry: Json, index: int, parent: Interaction, bases: Mappi
         text = "The entry needs a `request` with `method` and `url`."
         raise FhirError(400, Issue("element-missing", "required", text, place))
     path, _, query = _relative(url, parent.base_url, place).partition("?")
-    base = parent.address.base
-    address = parse_address(f"/{base}/{path}" if base else f"/{path}", bases)
+    address, code = _address(method, path, parent, bases, place)
     content_type, body = _entry_body(entry, method, index)
     interaction = replace(
         parent,
-        code=interaction_code(method, address),
+        code=code,
         address=address,
         query=parse_query(query),
         headers=_entry_headers(request, parent),
@@ -138,6 +131,17 @@ def _relative(url: str, base_url: str, place: str) -> str:
     return url.removeprefix("/")
 
 
+def _address(
+    method: str, path: str, parent: Interaction, bases: Mapping[str, object], place: str
+) -> tuple[Address, Code]:
+    base = parent.address.base
+    try:
+        address = parse_address(f"/{base}/{path}" if base else f"/{path}", bases)
+        return address, interaction_code(method, address)
+    except FhirError as error:
+        raise failure_at(error, f"{place}.url") from None
+
+
 def _base_url(address: Address, parent: Interaction) -> str:
     """The base that an entry is for: at the hub, its address may name a partner's."""
     return parent.base_url if address.base == parent.address.base else f"{parent.base_url}/{address.base}"
@@ -151,7 +155,7 @@ def _refuse_nested(interaction: Interaction, place: str) -> None:
 
 
 def _entry_headers(request: Json, parent: Interaction) -> dict[str, str]:
-    own = {header: request[name] for name, header in _ENTRY_HEADERS.items() if isinstance(request.get(name), str)}
+    own = {header: request[name] for header, name in CONDITIONS.items() if isinstance(request.get(name), str)}
     return {name: value for name, value in parent.headers.items() if name not in _OF_THE_BUNDLE} | own
 
 
@@ -169,6 +173,8 @@ def _entry_body(entry: Json, method: str, index: int) -> tuple[str, Json]:
     except (binascii.Error, TypeError, ValueError):
         text = "`data` must be the patch in base64."
         raise FhirError(400, Issue("invalid-format", "value", text, f"{place}.data")) from None
+    except FhirError as error:
+        raise failure_at(error, f"{place}.data") from None
 
 
 def check_references(entries: Sequence[Json]) -> list[FhirError | None]:
@@ -241,6 +247,11 @@ def several_writes(indices: Sequence[int]) -> FhirError:
     return FhirError(422, Issue("several-writes", "not-supported", text, f"Bundle.entry[{indices[1]}]"))
 
 
+def failure_of_all(error: FhirError) -> FhirError:
+    """Return what fails in an entry as what fails a transaction: 405 would be about the method of the Bundle itself."""
+    return FhirError(422, *error.issues) if error.status_code == 405 else error
+
+
 def as_message(interaction: Interaction) -> Interaction:
     """Return the posting of a message to the base as what it means. https://hl7.org/fhir/R4/messaging.html"""
     return replace(interaction, code="operation", address=replace(interaction.address, operation="process-message"))
@@ -277,12 +288,11 @@ def response_entry(request: Json, answer: FhirResponse) -> Json:
         response["etag"] = answer.headers["ETag"]
     if "Last-Modified" in answer.headers:
         response["lastModified"] = _last_modified(answer)
-    resource = answer.resource
-    if resource is None or method == "HEAD":
+    if is_beside(answer, is_operation="$" in str(url)):
+        return {"response": {**response, "outcome": _with_retry_after(answer.resource, answer.headers)}}
+    if answer.resource is None or method == "HEAD":
         return {"response": response}
-    if resource["resourceType"] == "OperationOutcome" and (answer.status_code >= 400 or "$" not in str(url)):
-        return {"response": {**response, "outcome": _with_retry_after(resource, answer.headers)}}
-    return {"resource": resource, "response": response}
+    return {"resource": answer.resource, "response": response}
 
 
 def _with_retry_after(outcome: Json, headers: Mapping[str, str]) -> Json:

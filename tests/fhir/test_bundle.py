@@ -17,6 +17,7 @@ from fhir_bridge.fhir.bundle import (
     entry_id,
     entry_interaction,
     failure,
+    failure_of_all,
     is_write,
     response_bundle,
     response_entry,
@@ -239,7 +240,14 @@ def test_a_patch_that_is_not_in_base64_is_refused(data: object) -> None:
 def test_a_patch_that_is_no_json_is_refused() -> None:
     status, (only,) = refused(binary("application/json-patch+json", base64.b64encode(b"[").decode()))
 
-    assert (status, only.error) == (400, "invalid-json")
+    assert (status, only.error, only.expression) == (400, "invalid-json", "Bundle.entry[2].resource.data")
+
+
+@pytest.mark.parametrize(("method", "url", "status"), [("GET", "none", 404), ("POST", "metadata", 405)])
+def test_an_address_that_is_none_is_told_where_it_stands(method: str, url: str, status: int) -> None:
+    found, (only,) = refused(asking(method, url))
+
+    assert (found, only.expression) == (status, "Bundle.entry[2].request.url")
 
 
 # --- what is wrong with entries ---
@@ -408,6 +416,16 @@ def test_several_writes_are_told_at_the_second() -> None:
     )
 
 
+def test_a_method_that_is_not_taken_in_an_entry_is_taken_of_the_bundle() -> None:
+    """Another error stays what it is."""
+    issue_ = Issue("method-not-allowed", "not-supported", "No.", "Bundle.entry[1]")
+    refusal = failure_of_all(FhirError(405, issue_, headers={"Allow": "GET"}))
+    other = FhirError(429, issue_, headers={"Retry-After": "7"})
+
+    assert (refusal.status_code, refusal.issues, refusal.headers) == (422, (issue_,), {})
+    assert failure_of_all(other) is other
+
+
 def test_a_message_at_the_base_is_one_for_process_message() -> None:
     message = as_message(NORTHLAB)
 
@@ -468,6 +486,11 @@ REFUSED = outcome(issue("unknown-path", "not-found", "There is no such thing."))
             {"method": "HEAD", "url": "Patient/1"},
             FhirResponse(200, PATIENT, {"ETag": 'W/"2"'}),
             {"response": {"status": "200 OK", "etag": 'W/"2"'}},
+        ),
+        (
+            {"method": "HEAD", "url": "Patient/1"},
+            FhirResponse(404, REFUSED),
+            {"response": {"status": "404 Not Found", "outcome": REFUSED}},
         ),
         (
             {"method": "POST", "url": "Patient"},

@@ -136,12 +136,12 @@ async def test_a_bad_entry_harms_only_itself(canned: httpx.AsyncClient, partner:
         "Bundle.entry[0].request.method",
         "Bundle.entry[1].request",
         "Bundle.entry[2].request",
-        None,
+        "Bundle.entry[3].request.url",
         None,
         "Bundle.entry[5].request.url",
-        "Patient.gender",
-        "Patient",
-        "Patient",
+        "Bundle.entry[6].resource.gender",
+        "Bundle.entry[7].resource",
+        "Bundle.entry[8].resource",
         "Bundle.entry[9].request.url",
     ]
     assert len(partner.requests) == 1
@@ -199,6 +199,38 @@ async def test_prefer_of_the_batch_holds_for_each_entry(canned: httpx.AsyncClien
     assert told == [{"response": {"status": "200 OK", **VERSION, "outcome": DONE}}, read]
 
 
+async def test_what_is_said_of_an_entry_is_said_of_the_bundle_that_was_sent(
+    canned: httpx.AsyncClient, partner: Canned
+) -> None:
+    """In its resource, its conditions and its address; a warning too. The header of a Bundle is not an entry's."""
+    partner.answer(200, RECORD)
+    lost = {**IVANOV, "photo": [{"title": "x"}]}
+
+    answered = await send(
+        canned,
+        asking("PUT", f"Patient/{ID}", lost),
+        asking("PUT", f"Patient/{ID}", IVANOV, ifMatch='W/"older"'),
+        asking("GET", "Patient?_id=1&_count=many"),
+        asking("PATCH", f"Patient/{ID}", {"resourceType": "Parameters", "parameter": [{"valueCode": "x"}]}),
+        Prefer="return=OperationOutcome",
+    )
+
+    assert statuses(answered) == ["200 OK", "412 Precondition Failed", "400 Bad Request", "400 Bad Request"]
+    assert [entry["response"]["outcome"]["issue"][-1]["expression"] for entry in answered] == [
+        ["Bundle.entry[0].resource.photo[0]"],
+        ["Bundle.entry[1].request.ifMatch"],
+        ["Bundle.entry[2].request.url"],
+        ["Bundle.entry[3].resource.parameter[0].name"],
+    ]
+
+
+async def test_the_outcome_that_was_asked_for_is_about_the_resource_that_was_sent(canned: httpx.AsyncClient) -> None:
+    """As every result of an operation."""
+    (answered,) = await send(canned, asking("POST", "Patient/$validate", {**IVANOV, "gender": "robot"}))
+
+    assert answered["resource"]["issue"][0]["expression"] == ["Patient.gender"]
+
+
 async def test_strict_handling_holds_for_each_entry(canned: httpx.AsyncClient, partner: Canned) -> None:
     """What would be left behind is refused, in its entry."""
     partner.answer(200, RECORD)
@@ -226,6 +258,7 @@ async def test_conditions_stand_in_the_entries(canned: httpx.AsyncClient, partne
         asking("PUT", f"Patient/{ID}", IVANOV, ifNoneMatch="*"),
         If_None_Match=ETAG,
         If_Match='W/"older"',
+        If_Unmodified_Since="Wed, 19 Apr 2017 00:00:00 GMT",
     )
 
     assert [status.partition(" ")[0] for status in statuses(answered)] == [
@@ -243,7 +276,7 @@ async def test_a_conditional_create_is_refused_in_its_entry(canned: httpx.AsyncC
     text = "The partner cannot search for a Bundle; send the request without If-None-Exist."
     assert answered["response"] == {
         "status": "412 Precondition Failed",
-        "outcome": outcome(issue("no-such-search", "not-supported", text, "http.If-None-Exist")),
+        "outcome": outcome(issue("no-such-search", "not-supported", text, "Bundle.entry[0].request.ifNoneExist")),
     }
     assert partner.calls() == []
 
@@ -253,6 +286,15 @@ async def test_a_head_has_no_resource(canned: httpx.AsyncClient, partner: Canned
     partner.answer(200, RECORD)
 
     assert await send(canned, asking("HEAD", f"Patient/{ID}")) == [{"response": {"status": "200 OK", **VERSION}}]
+
+
+async def test_a_head_that_fails_says_why(canned: httpx.AsyncClient, partner: Canned) -> None:
+    """In an entry, nothing keeps it from that."""
+    (entry,) = await send(canned, asking("HEAD", "Observation/1"))
+
+    text = "eHealth Ukraine offers nothing for Observation; it offers Patient."
+    told = outcome(issue("unknown-path", "not-supported", text))
+    assert entry == {"response": {"status": "404 Not Found", "outcome": told}}
 
 
 @pytest.mark.parametrize(

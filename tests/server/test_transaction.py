@@ -129,6 +129,65 @@ async def test_an_entry_that_nobody_answers_fails_it_before_anything_is_changed(
     assert (found, told["resourceType"]) == (status, "OperationOutcome")
 
 
+NOTHING_FOR_OBSERVATION = "eHealth Ukraine offers nothing for Observation; it offers Patient."
+NO_DELETE = "eHealth Ukraine does not offer `delete` of Patient at this address. It allows GET, HEAD, PUT, PATCH."
+NO_STRING = "`family` must be a string, not a number."
+
+
+@pytest.mark.parametrize(
+    ("entry", "status", "told"),
+    [
+        (
+            asking("PUT", f"Patient/{ID}", {**IVANOV, "name": [{"family": 1}]}),
+            400,
+            issue("wrong-type", "structure", NO_STRING, "Bundle.entry[1].resource.name[0].family"),
+        ),
+        (
+            asking("GET", "Observation/1"),
+            404,
+            issue("unknown-path", "not-supported", NOTHING_FOR_OBSERVATION, "Bundle.entry[1]"),
+        ),
+        (
+            asking("DELETE", f"Patient/{ID}"),
+            422,
+            issue("method-not-allowed", "not-supported", NO_DELETE, "Bundle.entry[1]"),
+        ),
+    ],
+    ids=["resource", "type", "method"],
+)
+async def test_it_says_which_entry_failed_it(
+    canned: httpx.AsyncClient, partner: Canned, entry: Json, status: int, told: Json
+) -> None:
+    """By a place in the Bundle that was sent. 405 would be about the POST of the Bundle, which is allowed."""
+    response = await canned.post("/fhir/ehealth", json=transaction(asking("GET", f"Patient/{ID}"), entry))
+
+    assert (response.status_code, response.json()) == (status, outcome(told))
+    assert "allow" not in response.headers
+    assert partner.calls() == []
+
+
+async def test_a_condition_that_fails_it_is_that_of_its_entry(canned: httpx.AsyncClient, partner: Canned) -> None:
+    """No header was sent."""
+    partner.answer(200, RECORD)
+    change = asking("PUT", f"Patient/{ID}", IVANOV, ifMatch='W/"older"')
+
+    response = await canned.post("/fhir/ehealth", json=transaction(asking("GET", "metadata"), change))
+
+    text = "The record has changed since the version that If-Match names; read it again, then send the change."
+    told = issue("version-differs", "conflict", text, "Bundle.entry[1].request.ifMatch")
+    assert (response.status_code, response.json()) == (412, outcome(told))
+
+
+async def test_what_the_partner_refuses_is_told_of_its_entry(client: httpx.AsyncClient) -> None:
+    """Of a read too."""
+    reads = [asking("GET", f"Patient/{ID}"), asking("GET", "Patient/nobody")]
+
+    response = await client.post("/fhir/ehealth", json=transaction(*reads))
+
+    assert response.status_code == 404
+    assert [each["expression"] for each in response.json()["issue"]] == [["Bundle.entry[1]"]]
+
+
 @pytest.mark.parametrize("reference", ["urn:uuid:5109d51b-421e-4b0a-9d2b-2a1a3b3c3d3e", "Patient?identifier=a|1"])
 async def test_a_reference_that_would_have_to_be_replaced_fails_it(
     canned: httpx.AsyncClient, partner: Canned, reference: str
