@@ -89,8 +89,7 @@ class Bridge:
 
     async def handle(self, interaction: Interaction, send: Send | None = None) -> FhirResponse:
         """Answer one FHIR interaction; raises FhirError."""
-        if interaction.address.base is not None:
-            self.routes.configured_partner(interaction.address.base)
+        self._check_base(interaction)
         if interaction.code == "batch":
             return await self._bundle(interaction)
         if interaction.code == "operation":
@@ -99,6 +98,11 @@ class Bridge:
         own = self._own(interaction)
         response = await self._through_partner(interaction, send) if own is None else own
         return replace(response, resource=view.of(response.resource, interaction.version))
+
+    def _check_base(self, interaction: Interaction) -> None:
+        """Refuse what is for a base that is not there, or in a FHIR version that it does not speak, as the hub does."""
+        if interaction.address.base is not None:
+            check_version(interaction.version, self.routes.configured_partner(interaction.address.base).versions)
 
     def _check_method(self, interaction: Interaction) -> None:
         """Refuse an operation by GET that may change something. https://hl7.org/fhir/R4/operations.html#executing"""
@@ -137,13 +141,18 @@ class Bridge:
             bundle.check_synchronous(interaction)
         if interaction.code in ("update", "patch"):
             check_changes_only(interaction.headers)
-        route, interaction = self.routes.match(interaction)
-        check_version(interaction.version, self.routes.partners[route.partner].versions)
+        route, interaction = self._match(interaction)
         if route.cohort is not None:
             return replace(await self._for_each(route.cohort, interaction), partner=route.partner)
         response = await self._carry_out(route.plan(interaction), send or self._gateway.send)
         self._count_unknown_codes(route.partner, response)
         return replace(response, partner=route.partner)
+
+    def _match(self, interaction: Interaction) -> tuple[Route, Interaction]:
+        """Return the route, and the interaction as that takes it: at the hub, only now it is known who answers."""
+        route, interaction = self.routes.match(interaction)
+        check_version(interaction.version, self.routes.partners[route.partner].versions)
+        return route, interaction
 
     async def _for_each(self, cohort: Cohort, interaction: Interaction) -> FhirResponse:
         """Carry out an operation for each of several records, side by side."""
@@ -303,8 +312,9 @@ class Bridge:
 
     def _check_route(self, interaction: Interaction) -> None:
         """Raise FhirError for an entry that nobody answers, before anything is changed."""
+        self._check_base(interaction)
         if self._own(interaction) is None:
-            self.routes.match(interaction)
+            self._match(interaction)
 
     async def _whole(self, entry: Interaction, index: int) -> FhirResponse:
         """Answer an entry without which there is no transaction; raises FhirError."""

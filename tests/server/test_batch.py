@@ -29,6 +29,7 @@ PATIENT = {
     "meta": {"versionId": "2017-04-20T191413Z", "lastUpdated": "2017-04-20T19:14:13Z"},
     "gender": "male",
 }
+STU3 = "application/fhir+json; fhirVersion=3.0"
 DONE = outcome(issue("done", "informational", "The partner carried out the call.", severity="information"))
 
 
@@ -534,21 +535,24 @@ async def test_a_batch_in_stu3_is_answered_in_stu3(canned: httpx.AsyncClient, pa
     assert answered == [{"resource": json.loads(REQUEST), "response": {"status": "200 OK"}}]
 
 
-async def test_what_the_hub_takes_in_stu3_only_a_partner_that_speaks_it_answers(
+async def test_what_the_hub_takes_in_stu3_only_a_base_that_speaks_it_answers(
     canned: httpx.AsyncClient, partner: Canned
 ) -> None:
-    """The others say so, in their entries."""
-    content_type = "application/fhir+json; fhirVersion=3.0"
-    body = bundle(asking("GET", f"ehealth/Patient/{ID}"))
+    """The others say so, in their entries: also of what they would answer without the partner."""
+    body = bundle(
+        asking("GET", f"ehealth/Patient/{ID}"),
+        asking("GET", "ehealth/metadata"),
+        asking("POST", "ehealth/Patient/$validate", IVANOV),
+        asking("GET", "roche/metadata"),
+    )
 
-    response = await canned.post("/fhir", content=json.dumps(body), headers={"Content-Type": content_type})
+    response = await canned.post("/fhir", content=json.dumps(body), headers={"Content-Type": STU3})
 
+    *refused, answered = response.json()["entry"]
     text = "What answers this speaks fhirVersion 4.0; ask for that."
-    (answered,) = response.json()["entry"]
-    assert answered["response"] == {
-        "status": "406 Not Acceptable",
-        "outcome": outcome(issue("not-acceptable", "not-supported", text, "http.Accept")),
-    }
+    told = outcome(issue("not-acceptable", "not-supported", text, "http.Accept"))
+    assert refused == [{"response": {"status": "406 Not Acceptable", "outcome": told}}] * 3
+    assert answered["resource"]["fhirVersion"] == "3.0.2"
     assert partner.calls() == []
 
 

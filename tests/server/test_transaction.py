@@ -1,11 +1,14 @@
 """A transaction: carried out where it changes one thing at most, refused before any call where it changes more."""
 
+import json
+
 import httpx
 import pytest
 
 from fhir_bridge.outcome import Json
 from tests.outcomes import issue, outcome, parameters
-from tests.server.test_batch import ETAG, ID, IVANOV, OTHER, PATIENT, RECORD, VERSION, asking, bundle
+from tests.server.roche_sample import REQUEST
+from tests.server.test_batch import ETAG, ID, IVANOV, OTHER, PATIENT, RECORD, STU3, VERSION, asking, bundle
 from tests.serving import Canned
 
 pytestmark = pytest.mark.anyio
@@ -186,6 +189,21 @@ async def test_what_the_partner_refuses_is_told_of_its_entry(client: httpx.Async
 
     assert response.status_code == 404
     assert [each["expression"] for each in response.json()["issue"]] == [["Bundle.entry[1]"]]
+
+
+async def test_a_version_that_an_entry_cannot_have_fails_it_before_anything_is_changed(
+    canned: httpx.AsyncClient, partner: Canned
+) -> None:
+    """The base of the change speaks STU3, that of the read does not."""
+    change = asking("POST", "roche/Bundle", json.loads(REQUEST))
+    body = transaction(change, asking("GET", "ehealth/metadata"))
+
+    response = await canned.post("/fhir", content=json.dumps(body), headers={"Content-Type": STU3})
+
+    text = "What answers this speaks fhirVersion 4.0; ask for that."
+    told = outcome(issue("not-acceptable", "not-supported", text, "http.Accept"))
+    assert (response.status_code, response.json()) == (406, told)
+    assert partner.calls() == []
 
 
 @pytest.mark.parametrize("reference", ["urn:uuid:5109d51b-421e-4b0a-9d2b-2a1a3b3c3d3e", "Patient?identifier=a|1"])
