@@ -89,24 +89,22 @@ class Bridge:
 
     async def handle(self, interaction: Interaction, send: Send | None = None) -> FhirResponse:
         """Answer one FHIR interaction; raises FhirError."""
-        self._check_base(interaction)
+        self._check_address(interaction)
         if interaction.code == "batch":
             return await self._bundle(interaction)
-        if interaction.code == "operation":
-            self._check_method(interaction)
         view = read_view(interaction)
         own = self._own(interaction)
         response = await self._through_partner(interaction, send) if own is None else own
         return replace(response, resource=view.of(response.resource, interaction.version))
 
-    def _check_base(self, interaction: Interaction) -> None:
-        """Refuse what is for a base that is not there, or in a FHIR version that it does not speak, as the hub does."""
+    def _check_address(self, interaction: Interaction) -> None:
+        """Refuse a base that is not there, a FHIR version that it does not speak, a method that an operation has not.
+
+        By GET, that is one that may change something. https://hl7.org/fhir/R4/operations.html#executing
+        """
         if interaction.address.base is not None:
             check_version(interaction.version, self.routes.configured_partner(interaction.address.base).versions)
-
-    def _check_method(self, interaction: Interaction) -> None:
-        """Refuse an operation by GET that may change something. https://hl7.org/fhir/R4/operations.html#executing"""
-        allowed = self.allow(interaction.address)
+        allowed = self.allow(interaction.address) if interaction.code == "operation" else []
         if allowed and interaction.method not in allowed:
             raise no_such_method(interaction.method, allowed)
 
@@ -312,7 +310,7 @@ class Bridge:
 
     def _check_route(self, interaction: Interaction) -> None:
         """Raise FhirError for an entry that nobody answers, before anything is changed."""
-        self._check_base(interaction)
+        self._check_address(interaction)
         if self._own(interaction) is None:
             self._match(interaction)
 

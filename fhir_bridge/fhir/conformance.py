@@ -24,6 +24,8 @@ def answer(definitions: Definitions, interaction: Interaction) -> FhirResponse:
     if interaction.code == "search-type":
         return FhirResponse(200, _search(definitions, interaction))
     text = f"A {interaction.resource_type} can be read and searched for here, and nothing else."
+    if interaction.code == "operation":
+        raise FhirError(404, Issue("unknown-path", "not-supported", text))
     issue = Issue("method-not-allowed", "not-supported", text)
     raise FhirError(405, issue, headers={"Allow": ", ".join(methods(interaction.address))})
 

@@ -152,8 +152,10 @@ _SPECIAL: Mapping[tuple[str, str], Code] = {
 def interaction_code(method: str, address: Address) -> Code:
     """Return FHIR's name for what the method does at this address; raises FhirError 405 where it has none.
 
-    Which operations may be asked for by GET is for whoever has them to say.
+    Which methods an operation takes is for whoever has it to say.
     """
+    if address.operation is not None:
+        return "operation"
     wanted = "GET" if method == "HEAD" else method
     codes = _codes_at(address)
     if wanted not in codes:
@@ -163,15 +165,13 @@ def interaction_code(method: str, address: Address) -> Code:
 
 def no_such_method(method: str, allowed: Iterable[str]) -> FhirError:
     """Return the error for a method that means nothing at an address; `allowed` are those that do."""
-    text = f"{method} means nothing at this address; Allow names the methods that do."
+    text = f"{method} means nothing at this address; OPTIONS tells the methods that do."
     return FhirError(405, Issue("method-not-allowed", "not-supported", text), headers={"Allow": ", ".join(allowed)})
 
 
 def _codes_at(address: Address) -> Mapping[str, Code]:
     if address.special is not None:
         return {method: code for (method, special), code in _SPECIAL.items() if special == address.special}
-    if address.operation is not None:
-        return {"GET": "operation", "POST": "operation"}
     here = (address.resource_type is not None, address.id is not None)
     return {method: code for (method, *where), code in _CODES.items() if tuple(where) == here}
 

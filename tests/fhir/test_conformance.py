@@ -121,7 +121,6 @@ def test_or_refused_where_the_client_is_strict() -> None:
     [
         ("create", Address("northlab", "ValueSet"), "GET, HEAD"),
         ("update", Address("northlab", "ValueSet", "1"), "GET, HEAD"),
-        ("operation", Address("northlab", "ValueSet", "1", "expand"), ""),
         ("vread", Address("northlab", "ValueSet", "1", special="_version"), ""),
     ],
 )
@@ -132,6 +131,14 @@ def test_nothing_else_can_be_done_with_them(code: Code, address: Address, allow:
     text = "A ValueSet can be read and searched for here, and nothing else."
     assert refused(error) == (405, Issue("method-not-allowed", "not-supported", text))
     assert error.value.headers == {"Allow": allow}
+
+
+def test_they_have_no_operations() -> None:
+    with pytest.raises(FhirError) as error:
+        answer(DEFINITIONS, interaction("operation", Address("northlab", "ValueSet", "1", "expand")))
+
+    text = "A ValueSet can be read and searched for here, and nothing else."
+    assert refused(error) == (404, Issue("unknown-path", "not-supported", text))
 
 
 @pytest.mark.parametrize(

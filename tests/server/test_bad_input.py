@@ -666,7 +666,7 @@ async def test_a_method_that_nobody_knows(canned: httpx.AsyncClient, path: bytes
     """405, and those that mean something at this address."""
     status, _, told = await raw(app_of(canned), "BREW", path)
 
-    text = "BREW means nothing at this address; Allow names the methods that do."
+    text = "BREW means nothing at this address; OPTIONS tells the methods that do."
     assert (status, told) == (405, outcome(issue("method-not-allowed", "not-supported", text)))
 
 

@@ -227,13 +227,13 @@ async def test_format_wins_over_accept(client: httpx.AsyncClient) -> None:
             "GET",
             "/fhir/wmda/Patient/123456/$update-search-status",
             "POST",
-            "GET means nothing at this address; Allow names the methods that do.",
+            "GET means nothing at this address; OPTIONS tells the methods that do.",
         ),
         (
             "POST",
             "/fhir/ehealth/metadata",
             "GET, HEAD",
-            "POST means nothing at this address; Allow names the methods that do.",
+            "POST means nothing at this address; OPTIONS tells the methods that do.",
         ),
     ],
 )

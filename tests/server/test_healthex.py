@@ -93,7 +93,7 @@ async def test_a_link_cannot_be_had_by_get(client: httpx.AsyncClient) -> None:
     response = await client.get("/fhir/healthex/Patient/1/$enrollment-link")
 
     assert (response.status_code, response.headers["allow"]) == (405, "POST")
-    text = "GET means nothing at this address; Allow names the methods that do."
+    text = "GET means nothing at this address; OPTIONS tells the methods that do."
     assert response.json() == outcome(issue("method-not-allowed", "not-supported", text))
 
 

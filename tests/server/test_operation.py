@@ -486,9 +486,45 @@ async def test_an_operation_that_changes_something_is_not_called_with_get(client
     assert (response.status_code, response.headers["allow"]) == (405, "POST")
     assert response.json() == outcome(
         issue(
-            "method-not-allowed", "not-supported", "GET means nothing at this address; Allow names the methods that do."
+            "method-not-allowed",
+            "not-supported",
+            "GET means nothing at this address; OPTIONS tells the methods that do.",
         )
     )
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        (
+            "/fhir/ehealth/Patient/1/$nope",
+            "eHealth Ukraine has no operation `$nope` at this address. It has [base]/$exchange-code, "
+            "[base]/$refresh-token.",
+        ),
+        (
+            "/fhir/ValueSet/wmda-search-status/$expand",
+            "A ValueSet can be read and searched for here, and nothing else.",
+        ),
+    ],
+)
+async def test_an_operation_that_is_not_there_is_unknown_by_every_method(
+    client: httpx.AsyncClient, method: str, url: str, text: str
+) -> None:
+    """405 would have to name the methods that are allowed, and none is."""
+    response = await client.request(method, url)
+
+    assert response.status_code == 404
+    assert response.json() == outcome(issue("unknown-path", "not-supported", text))
+
+
+async def test_an_operation_by_another_method_is_refused_with_those_that_it_has(client: httpx.AsyncClient) -> None:
+    """Those of this operation, not all that an operation could have."""
+    response = await client.put("/fhir/healthex/Patient/17d4513f-73e8/$update-data")
+
+    text = "PUT means nothing at this address; OPTIONS tells the methods that do."
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    assert response.json() == outcome(issue("method-not-allowed", "not-supported", text))
 
 
 @pytest.fixture
