@@ -24,8 +24,9 @@ _PARAMETERS = "http://hl7.org/fhir/SearchParameter"
 class Offer:
     """One interaction that is offered: `operation` is a name without `$`, `definition` and `profile` are canonicals.
 
-    `of_system`: an operation of the whole base. `system`: whose identifiers a search finds records by. `by`: who
-    offers it. A search finds records by `parameters`, and `by_id`, where it does not say otherwise.
+    `of_system`: an operation of the whole base. `by`: who offers it. A search finds records by `parameters`, by the
+    identifiers of `system`, and `by_id`, where it does not say otherwise. `versioned`: records of the type have
+    versions.
     """
 
     resource_type: str
@@ -38,6 +39,7 @@ class Offer:
     system: str | None = None
     parameters: tuple[Parameter, ...] = ()
     by_id: bool = True
+    versioned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,10 @@ class Security:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a CapabilityStatement is about. `url` is the public address of the base, where it is known."""
+    """What a CapabilityStatement is about. `url` is the public address of the base, where it is known.
+
+    `documentation` is what there is to know beside the list of what is offered.
+    """
 
     version: Version
     software_version: str
@@ -64,6 +69,7 @@ class Statement:
     description: str
     url: str | None
     security: Security = Security()
+    documentation: str | None = None
 
 
 def capability_statement(about: Statement, offers: Sequence[Offer]) -> Json:
@@ -160,10 +166,14 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
+def _server(about: Statement) -> dict[str, Json]:
+    documentation = {"documentation": about.documentation} if about.documentation else {}
+    return {"mode": "server", **documentation, "security": _security(about)}
+
+
 def _r4_rest(about: Statement, offers: Sequence[Offer]) -> Json:
     return {
-        "mode": "server",
-        "security": _security(about),
+        **_server(about),
         "resource": [*(_r4_resource(each) for each in _by_type(offers)), *map(_definitions, TYPES)],
         "interaction": _SYSTEM_INTERACTIONS,
         "searchParam": _RESULT_PARAMETERS,
@@ -176,8 +186,7 @@ def _stu3_rest(about: Statement, offers: Sequence[Offer]) -> Json:
     operations = [*_operations(offers), _VALIDATE, _VERSIONS]
     resources = [resource for resource in map(_resource, _by_type(offers)) if "interaction" in resource]
     return {
-        "mode": "server",
-        "security": _security(about),
+        **_server(about),
         **({"resource": resources} if resources else {}),
         "interaction": _SYSTEM_INTERACTIONS,
         **({"searchParam": _RESULT_PARAMETERS} if any("searchParam" in each for each in resources) else {}),
@@ -208,12 +217,12 @@ def _resource(offers: Sequence[Offer]) -> dict[str, Any]:
     resource: dict[str, Any] = {"type": offers[0].resource_type, "documentation": "; ".join(_documentation(offers))}
     if codes:
         resource["interaction"] = [{"code": code} for code in codes]
-    versioning = "versioned" if "vread" in codes else "no-version"
-    resource |= {"versioning": versioning, "readHistory": False, "updateCreate": False}
+    versioned = any(offer.versioned for offer in offers)
+    resource |= {"versioning": "versioned" if versioned else "no-version", "readHistory": False, "updateCreate": False}
     if "create" in codes:
         resource["conditionalCreate"] = False
     if "read" in codes:
-        resource["conditionalRead"] = "full-support"
+        resource["conditionalRead"] = "full-support" if versioned else "not-supported"
     if "update" in codes:
         resource["conditionalUpdate"] = True
     if parameters := _search_parameters(offers):
@@ -222,13 +231,13 @@ def _resource(offers: Sequence[Offer]) -> dict[str, Any]:
 
 
 def _search_parameters(offers: Sequence[Offer]) -> list[Json]:
-    by_id = [offer for offer in offers if offer.code == "search-type" and offer.by_id]
-    systems = dict.fromkeys(offer.system for offer in by_id if offer.system)
+    searches = [offer for offer in offers if offer.code == "search-type"]
+    systems = dict.fromkeys(offer.system for offer in searches if offer.system)
     name = offers[0].resource_type
     documentation = f"With a system, which is the logical id's: {', '.join(systems)}."
     identifier = {"name": "identifier", "definition": f"{_PARAMETERS}/{name}-identifier", "type": "token"}
     return [
-        *([_ID] if by_id else []),
+        *([_ID] if any(offer.by_id for offer in searches) else []),
         *([{**identifier, "documentation": documentation}] if systems else []),
         *map(_search_parameter, dict.fromkeys(parameter for offer in offers for parameter in offer.parameters)),
     ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from fhir_bridge.fhir import conformance
@@ -17,6 +18,14 @@ from fhir_bridge.fhir.capability import (
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.mapping.routes import Partner, Routes
 from fhir_bridge.outcome import Json
+
+_HUB = (
+    "A request is for the partner that it tells: by an operation, a profile, an identity system or the event of a "
+    "message. What tells none, such as a read, is asked for at the partner's own base, or in a batch, where the url of "
+    "an entry may begin with the partner's name."
+)
+_BY_BODY = frozenset({"create", "update", "patch"})
+"""What has a body that can tell the partner, by a profile or an identity."""
 
 
 class Server(NamedTuple):
@@ -38,7 +47,7 @@ def capabilities(routes: Routes, partners: Sequence[Partner], interaction: Inter
     if mode == "terminology":
         return terminology_capabilities(about, conformance.of_type(routes.definitions, "CodeSystem"))
     offers = [offer for each in partners if interaction.version in each.versions for offer in _offers(each)]
-    return capability_statement(about, offers)
+    return capability_statement(about, offers if interaction.address.base else list(_at_hub(offers)))
 
 
 def _about(partners: Sequence[Partner], interaction: Interaction, server: Server) -> Statement:
@@ -47,7 +56,10 @@ def _about(partners: Sequence[Partner], interaction: Interaction, server: Server
     names = ", ".join(each.title for each in partners) or "no partner"
     title = base_title(names if base else None)
     security = _security(partners, server)
-    return Statement(interaction.version, server.software_version, title, f"FHIR facade of {names}", url, security)
+    documentation = None if base else _HUB
+    return Statement(
+        interaction.version, server.software_version, title, f"FHIR facade of {names}", url, security, documentation
+    )
 
 
 def _security(partners: Sequence[Partner], server: Server) -> Security:
@@ -61,6 +73,7 @@ def _security(partners: Sequence[Partner], server: Server) -> Security:
 
 
 def _offers(partner: Partner) -> list[Offer]:
+    versioned = {route.resource_type for route in partner.routes if route.code == "vread"}
     return [
         Offer(
             resource_type=route.resource_type,
@@ -70,10 +83,23 @@ def _offers(partner: Partner) -> list[Offer]:
             definition=route.definition,
             profile=route.profile,
             of_system=route.of_system,
-            system=route.system,
+            system=route.system if route.searched_by_id else None,
             parameters=route.parameters,
             by_id=route.searched_by_id,
+            versioned=route.resource_type in versioned,
         )
         for route in partner.routes
         for name in (route.names() or (None,))
     ]
+
+
+def _at_hub(offers: Sequence[Offer]) -> Iterator[Offer]:
+    """What a request to the hub can ask for: that which can tell the partner, by a sign of `told_partners`."""
+    for offer in offers:
+        if offer.operation is not None:
+            sharing = {other.by for other in offers if other.operation == offer.operation}
+            yield from [offer] if len(sharing) == 1 else []
+        elif offer.code in _BY_BODY:
+            yield offer
+        elif offer.system is not None:
+            yield replace(offer, by_id=False, parameters=())

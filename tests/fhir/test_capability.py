@@ -148,7 +148,7 @@ def test_a_type_lists_its_interactions_and_how_each_may_be_asked_for() -> None:
         "versioning": "no-version",
         "readHistory": False,
         "updateCreate": False,
-        "conditionalRead": "full-support",
+        "conditionalRead": "not-supported",
         "conditionalUpdate": True,
         "searchParam": [
             ID,
@@ -177,9 +177,11 @@ def test_a_type_without_identity_system_is_found_by_id_only() -> None:
 
 
 def test_a_type_whose_records_tell_their_versions_has_versions() -> None:
-    told = resource(offer("read"), offer("vread"))
+    """A read of what has none is never 304."""
+    told = resource(offer("read", versioned=True), offer("vread", versioned=True))
 
-    assert (told["interaction"], told["versioning"]) == ([{"code": "read"}, {"code": "vread"}], "versioned")
+    assert told["interaction"] == [{"code": "read"}, {"code": "vread"}]
+    assert (told["versioning"], told["conditionalRead"]) == ("versioned", "full-support")
 
 
 STATE = Parameter("state", "token", "https://northlab.example/SearchParameter/state", "Open or closed.")
@@ -270,6 +272,17 @@ def test_the_hub_says_which_partner_offers_what() -> None:
         ("Bundle", "update: Westlab"),
     ]
     assert listed[0]["interaction"] == [{"code": "read"}]
+
+
+def test_a_search_may_be_by_identifier_alone() -> None:
+    (only,) = resource(offer("search-type", system=SYSTEM, by_id=False))["searchParam"]
+
+    assert only["name"] == "identifier"
+
+
+def test_what_there_is_to_know_besides_is_documented() -> None:
+    for about in (R4, STU3):
+        assert rest(replace(about, documentation="Ask nicely."))["documentation"] == "Ask nicely."
 
 
 def test_patches_are_taken_in_four_formats() -> None:

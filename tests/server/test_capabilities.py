@@ -80,7 +80,7 @@ async def test_a_statement_in_r4_of_a_base_that_speaks_stu3(client: httpx.AsyncC
 
 
 async def test_each_base_states_the_calls_of_the_contract(client: httpx.AsyncClient) -> None:
-    """Its own, and the hub all of them."""
+    """Its own, and the hub all that can tell the partner."""
     ehealth = stated(await statement(client, "/ehealth"))
     healthex = stated(await statement(client, "/healthex"))
     wmda = stated(await statement(client, "/wmda"))
@@ -92,7 +92,7 @@ async def test_each_base_states_the_calls_of_the_contract(client: httpx.AsyncCli
     assert "$update-search-status" in wmda["Patient"]
     assert "update" in roche["Bundle"]
     for base in (ehealth, healthex, wmda, roche):
-        assert set(base.get("Patient", [])) <= set(hub["Patient"])
+        assert set(base.get("Patient", [])) - {"read", "vread"} <= set(hub["Patient"])
         assert set(base.get("Bundle", [])) <= set(hub["Bundle"])
 
 
@@ -130,6 +130,79 @@ async def test_what_is_stated_is_what_is_done(
     await canned.get(f"/fhir{base}/{type_}/1/_history/1")
     done |= {"vread"} if len(partner.requests) > before else set()
     assert done == codes
+
+
+async def test_the_hub_states_what_a_request_to_it_can_ask_for(client: httpx.AsyncClient) -> None:
+    """What has a body, an identifier or an operation's name; all else is documented."""
+    body = await statement(client, "")
+
+    definitions = (
+        "StructureDefinition",
+        "OperationDefinition",
+        "SearchParameter",
+        "CodeSystem",
+        "ValueSet",
+        "ConceptMap",
+    )
+    of_patients = ("update-data", "updateData", "update-data", "updateData", "enrollment-link")
+    assert stated(body) == {
+        "Patient": [
+            *("update", "patch", "create", "search-type"),
+            *(f"${name}" for name in (*of_patients, "start-search", "update-search-status", "validate")),
+        ],
+        "Person": ["$everything", "$validate"],
+        "Bundle": ["update", "create", "$validate"],
+        "Practitioner": ["create", "update", "$validate"],
+        **{name: ["read", "search-type", "$validate"] for name in definitions},
+    }
+    patient = body["rest"][0]["resource"][0]
+    assert [each["name"] for each in patient["searchParam"]] == ["identifier"]
+    assert "conditionalRead" not in patient
+    assert body["rest"][0]["documentation"] == (
+        "A request is for the partner that it tells: by an operation, a profile, an identity system or the event of a "
+        "message. What tells none, such as a read, is asked for at the partner's own base, or in a batch, where the url "
+        "of an entry may begin with the partner's name."
+    )
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "Patient/1",
+        "Patient/1/_history/1",
+        "Patient?_id=1",
+        "Patient?search-status=PRE",
+        "Consent?patient=Patient/1",
+        "ResearchStudy/1",
+        "ResearchStudy?_id=1",
+    ],
+)
+async def test_what_the_hub_does_not_state_tells_no_partner(
+    canned: httpx.AsyncClient, partner: Canned, address: str
+) -> None:
+    """The same is answered at a partner's base, or in an entry that names the partner."""
+    response = await canned.get(f"/fhir/{address}")
+
+    assert response.status_code == 404
+    assert response.json()["issue"][0]["details"]["coding"][0]["code"] == "no-partner-found"
+    assert partner.calls() == []
+
+
+async def test_a_read_is_conditional_where_records_have_versions(client: httpx.AsyncClient) -> None:
+    """Without a version or a time of its last change, none is ever 304."""
+    found = {
+        (base, each["type"]): (each["versioning"], each["conditionalRead"])
+        for base in BASES
+        for each in (await statement(client, base, **R4))["rest"][0]["resource"]
+        if "conditionalRead" in each
+    }
+
+    assert found == {
+        ("/ehealth", "Patient"): ("versioned", "full-support"),
+        ("/wmda", "Patient"): ("versioned", "full-support"),
+        ("/healthex", "ResearchStudy"): ("no-version", "not-supported"),
+        ("/roche", "Patient"): ("no-version", "not-supported"),
+    }
 
 
 async def test_an_operation_is_stated_with_its_definition(client: httpx.AsyncClient) -> None:
