@@ -160,8 +160,8 @@ async def test_the_hub_states_what_a_request_to_it_can_ask_for(client: httpx.Asy
     assert "conditionalRead" not in patient
     assert body["rest"][0]["documentation"] == (
         "A request is for the partner that it tells: by an operation, a profile, an identity system or the event of a "
-        "message. What tells none, such as a read, is asked for at the partner's own base, or in a batch, where the url "
-        "of an entry may begin with the partner's name."
+        "message. What tells none, such as a read, is asked for at the partner's own base, or in a batch, where the "
+        "url of an entry may begin with the partner's name."
     )
 
 
