@@ -215,7 +215,7 @@ class Bridge:
         answers: dict[int, FhirResponse] = {}
         read = [self._read_entry(entry, n, interaction, errors[n]) for n, entry in enumerate(entries)]
         routes = {n: self._route(each) for n, each in enumerate(read) if isinstance(each, Interaction)}
-        gathered = [n for n, route in routes.items() if route is not None and route.call.together is not None]
+        gathered = {n for n, route in routes.items() if route is not None and route.call.together is not None}
         gathering = Gathering(self._send_in_turn, len(gathered))
 
         async def answer(index: int, entry: Interaction) -> None:

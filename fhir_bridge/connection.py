@@ -100,7 +100,7 @@ Auth = Bearer | Forward | TokenExchange | ClientCredentials | FixedHeaders | Mut
 class Connection:
     """One partner as the gateway knows it. `base_url` has no trailing slash; all of `auth` applies to each call.
 
-    `at_once` is how many entries of batches may call the partner at the same time.
+    `at_once` is how many entries of batches, and records of cohorts, may call the partner at the same time.
     """
 
     partner: str

@@ -123,7 +123,11 @@ async def _answer(bridge: Bridge, request: Request, max_body_bytes: int) -> Resp
         write_line(request_id, name(request.method), "hub/-", response, started)
     allow = {"Allow": _allow(bridge, request)} if response.status_code == 405 else {}
     response = replace(response, headers={**response.headers, **allow, **_stamps(bridge, request)})
-    answer = _render(response, presentation, interaction.version if interaction else None, request_id)
+    version = interaction.version if interaction else None
+    try:
+        answer = _render(response, presentation, version, request_id)
+    except Exception:
+        answer = _render(crashed(request_id), presentation, version, request_id)
     return _without_body(answer) if request.method == "HEAD" else answer
 
 
@@ -186,7 +190,7 @@ def _interaction(
 async def _read_body(request: Request, max_body_bytes: int) -> bytes:
     """Return the body; raises FhirError 413 as soon as it is known to be too large."""
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > max_body_bytes:
+    if announced.isascii() and announced.isdigit() and int(announced) > max_body_bytes:
         raise _too_large(max_body_bytes)
     body = bytearray()
     try:

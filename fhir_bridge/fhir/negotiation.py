@@ -70,11 +70,6 @@ def body_type(header: str | None, known: Sequence[str]) -> MediaType:
     return media_type
 
 
-def accepted(accept: str | None, format_: str | None) -> MediaType:
-    """Return the media type that is liked best of those that the answer may have. Raises FhirError 406."""
-    return choices(accept, format_)[0]
-
-
 def choices(accept: str | None, format_: str | None) -> tuple[MediaType, ...]:
     """Return the media types that the answer may have, best first; `_format` wins over Accept. Raises FhirError 406.
 

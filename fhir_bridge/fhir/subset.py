@@ -157,11 +157,16 @@ def _reduced(item: Json, type_name: str, version: Version) -> Json:
 
 
 def marked(resource: Json, version: Version) -> Json:
-    """Return the resource with the tag SUBSETTED, once: it must not be taken for the whole and sent back."""
-    meta = resource.get("meta", {})
-    tags = meta.get("tag", [])
+    """Return the resource with the tag SUBSETTED, once: it must not be taken for the whole and sent back.
+
+    What passes through may hold anything where tags belong; that is left out.
+    """
+    found = resource.get("meta")
+    meta = found if isinstance(found, dict) else {}
+    tagged = meta.get("tag")
+    tags = tagged if isinstance(tagged, list) else []
     mark = _SUBSETTED[version]
-    if any(mark.items() <= tag.items() for tag in tags):
+    if any(mark.items() <= tag.items() for tag in tags if isinstance(tag, dict)):
         return resource
     in_order = dict.fromkeys(name for name in ("resourceType", "id", "meta") if name in resource or name == "meta")
     return {**in_order, **resource, "meta": {**meta, "tag": [*tags, dict(mark)]}}

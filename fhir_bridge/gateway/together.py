@@ -78,9 +78,9 @@ class Gathering:
 
     async def _call(self, group: Sequence[_Waiting]) -> None:
         """Make one call, and give each its share of the answer; a failure is everybody's."""
-        records = [waiting.share.record for waiting in group]
-        request = replace(group[0].request, body=group[0].share.join(records), share=None)
         try:
+            records = [waiting.share.record for waiting in group]
+            request = replace(group[0].request, body=group[0].share.join(records), share=None)
             response = await self._send(request)
             for index, waiting in enumerate(group):
                 waiting.response = replace(response, index=index, of=len(group))

@@ -38,7 +38,7 @@ def check_agreement(model: MappingFile, problems: Problems) -> None:
             _check_call(model, spec, problems)
         for add in spec.adds:
             _check_call(model, add.spec, problems)
-            _check_add(model, spec, add, problems)
+            _check_add(spec, add, problems)
 
 
 def _check_over(spec: InteractionSpec, problems: Problems) -> None:
@@ -55,7 +55,7 @@ def _check_call(model: MappingFile, spec: InteractionSpec, problems: Problems) -
     _check_path(spec, _sent(model, spec), problems)
 
 
-def _check_add(model: MappingFile, spec: InteractionSpec, add: AddSpec, problems: Problems) -> None:
+def _check_add(spec: InteractionSpec, add: AddSpec, problems: Problems) -> None:
     """What adds to a record does so with rows, and to lists, or with elements that the record has not by itself."""
     receive, mark = add.spec.receive, add.spec.mark
     if spec.code != "read":

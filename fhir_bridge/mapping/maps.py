@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,7 @@ def _value(part: Json) -> str | None:
 
 
 def _issue_of(line: OutcomeLine) -> Issue:
-    code: IssueCode = line.code  # type: ignore[assignment]  # reading.py lets only issue types through
+    code: IssueCode = line.code  # type: ignore[assignment]  # reading/maps.py lets only issue types through
     severity: Severity = "warning" if line.severity == "warning" else "information"
     return Issue("done", code, line.text, severity=severity)
 
@@ -95,7 +96,7 @@ class Map:
         for place in (*self.silent_places, *used):
             if place.get(resource) is not None:
                 paths |= {place.where(resource, self.resource_type), *place.told_by(resource, self.resource_type)}
-        walk = _Walk(self.version, paths)
+        walk = _Walk(self.version, paths, _around(paths))
         found: list[str] = []
         for key, value in resource.items():
             if key != "resourceType" and not self._is_silent(key, value):
@@ -114,12 +115,24 @@ class Map:
         return said == ANYTHING or (said is not None and said == value)
 
 
+def _around(paths: Iterable[str]) -> set[str]:
+    """The paths of all that holds one of these: of `Patient.name[0].family`, `Patient.name[0]` and the shorter ones."""
+    return {path[: step.start()] for path in paths for step in _STEP.finditer(path)}
+
+
+_STEP = re.compile(r"[.\[]")
+
+
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """Walks a resource by FHIR's types and finds the topmost elements below which nothing was used."""
+    """Walks a resource by FHIR's types and finds the topmost elements below which nothing was used.
+
+    `around` are the paths of what was `used`, each cut short at every step.
+    """
 
     version: Version
     used: set[str]
+    around: set[str]
 
     def element(self, type_name: str, key: str, value: Json, prefix: str) -> list[str]:
         """Return the unused elements at one JSON key of an object of `type_name`."""
@@ -138,7 +151,7 @@ class _Walk:
             return self._extensions(value, path)
         if path in self.used:
             return []
-        if is_primitive(type_name) or not any(used.startswith((f"{path}.", f"{path}[")) for used in self.used):
+        if is_primitive(type_name) or path not in self.around:
             return [path]
         inner = value.get("resourceType", type_name)
         keys = (key for key in value if key != "resourceType")

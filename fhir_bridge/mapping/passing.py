@@ -13,7 +13,7 @@ from fhir_bridge.fhir.message import id_told
 from fhir_bridge.fhir.r4_stu3 import r4_expression, stu3_expression
 from fhir_bridge.mapping.checks import Check, modifier_extensions
 from fhir_bridge.mapping.partner_fields import Unreadable
-from fhir_bridge.mapping.receivers import Received, check_told_id, read_json
+from fhir_bridge.mapping.receivers import Received, check_form, check_told_id, read_json
 from fhir_bridge.mapping.sending import Pair, Sending
 from fhir_bridge.outcome import Issue, Json
 
@@ -102,6 +102,7 @@ class PassReceiver:
             check_told_id(id_, interaction)
         elif self.about is not None:
             id_ = id_told(resource, self.about)
+            check_form(id_)
         if interaction.version == self.partner_version:
             return Received(resource, id_, id_of=self.about)
         in_r4, issues = to_r4(resource)

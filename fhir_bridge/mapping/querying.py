@@ -62,7 +62,10 @@ class PageReceiver:
     def _link(self, link: Json, number: int, interaction: Interaction) -> Json:
         if not isinstance(link, dict) or not isinstance(link.get("url"), str):
             raise Unreadable(("link", number), "a link with its `url` is expected here")
-        parts = urlsplit(link["url"])
+        try:
+            parts = urlsplit(link["url"])
+        except ValueError as error:
+            raise Unreadable(("link", number), "its `url` is none") from error
         query = parse_qsl(parts.query)
         known = [(name, value) for name, value in query if name in self.names]
         is_same = unquote(parts.path).rpartition("/")[2] == self.path.rpartition("/")[2]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from fhir_bridge.fhir.interaction import Interaction
+from fhir_bridge.fhir.interaction import ID, Interaction
 from fhir_bridge.fhir.json import loads
 from fhir_bridge.mapping.checks import Check
 from fhir_bridge.mapping.maps import Map
@@ -103,12 +103,19 @@ class IdReceiver:
         return Received(id=id_)
 
 
+def check_form(id_: str | None) -> None:
+    """An id that is told may stand in an address; raises Unreadable for one that FHIR does not allow."""
+    if id_ is not None and not ID.fullmatch(id_):
+        raise Unreadable((), "its id is none that FHIR allows")
+
+
 def check_told_id(found: str | None, interaction: Interaction) -> None:
     """Nobody finds a new record whose id is not told, and a record of somebody else must never be taken for the one
     that was asked for; raises Unreadable.
     """
     if found is None and interaction.code == "create":
         raise Unreadable((), "it does not tell the id of the new record")
+    check_form(found)
     if found is not None and interaction.address.id is not None and found != interaction.id:
         raise Unreadable((), "it is the record of another id than the one that was asked for")
 

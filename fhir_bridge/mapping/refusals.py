@@ -151,7 +151,7 @@ class Refusals:
         code: IssueCode = meaning.code
         known = (self.spec.codes or {}).get(complaint.code or "")
         if saying is not None:
-            code = saying.code  # type: ignore[assignment]  # reading.py lets only issue types through
+            code = saying.code  # type: ignore[assignment]  # reading/errors.py lets only issue types through
         elif known and not meaning.fixed:
             code = known  # type: ignore[assignment]  # the same
         elif complaint.code in _ISSUE_TYPES and self.spec.operation_outcome and not meaning.fixed:

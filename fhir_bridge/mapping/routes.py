@@ -123,7 +123,7 @@ class Routes:
             return route, interaction
         if interaction.address.id is None:
             interaction = _with_told_id(route, interaction)
-        _check_id(partner, interaction.address)
+        check_record_id(partner, interaction.address)
         return route, interaction
 
     def allow(self, address: Address) -> list[str]:
@@ -309,8 +309,8 @@ def _no_such_type(partner: Partner, interaction: Interaction) -> FhirError:
     return FhirError(404, Issue("unknown-path", "not-supported", text))
 
 
-def _check_id(partner: Partner, address: Address) -> None:
-    """An id that no record can have is never sent: 404 where the partner's ids have a form, 400 where it is no id."""
+def check_record_id(partner: Partner, address: Address) -> None:
+    """Raise FhirError for an id that no record can have: 404 where the partner's have a form, 400 where it is no id."""
     id_ = address.id or ""
     if partner.id_like is not None and LIKE[partner.id_like](id_) is None:
         text = f"{partner.title} has no such {address.resource_type}: its ids are of the form {partner.id_like}."

@@ -1,7 +1,7 @@
 """YAML text to nodes that still know their file, line and column.
 
-Scalars stay the text that was typed, so `NO` is Norway and `012` keeps its zero; the schema in `model` says
-which of them are numbers.
+Scalars stay the text that was typed, so `NO` is Norway and `012` keeps its zero; what
+reads them says which of them are numbers.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+from fhir_bridge.fhir.interaction import ID
 from fhir_bridge.outcome import Json
 
 
@@ -156,7 +157,6 @@ _NEVER_USUAL = ("digits", "https", "version", "epoch_s")
 
 
 _REFERENCE = re.compile(r"reference ([A-Z][A-Za-z]+)")
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
 def find_transform(name: str) -> Transform | None:
@@ -169,13 +169,13 @@ def _reference_to(resource_type: str) -> Transform:
     """An id of the partner's, and a reference to the resource of this id: `42` and `Patient/42`."""
 
     def to_fhir(value: Json) -> str:
-        if not _ID.fullmatch(_text(value)):
+        if not ID.fullmatch(_text(value)):
             raise ValueError("an id of letters, digits, '-' and '.' is expected here")
         return f"{resource_type}/{value}"
 
     def to_partner(value: Json) -> str:
         type_, _, id_ = str(value).partition("/")
-        if type_ != resource_type or not _ID.fullmatch(id_):
+        if type_ != resource_type or not ID.fullmatch(id_):
             raise ValueError(f"a reference of the form {resource_type}/<id> is needed here")
         return id_
 

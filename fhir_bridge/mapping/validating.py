@@ -14,7 +14,7 @@ from fhir_bridge.fhir.interaction import FhirResponse, Interaction, Preferences
 from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.mapping.checks import check_id, left_behind, once
 from fhir_bridge.mapping.question import Question, read_question
-from fhir_bridge.mapping.routes import Partner, Route, told_partners
+from fhir_bridge.mapping.routes import Partner, Route, check_record_id, told_partners
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 
 
@@ -29,7 +29,7 @@ def validate(partners: Sequence[Partner], interaction: Interaction) -> FhirRespo
     route = _meant(routes, question.mode) if len(names) == 1 else None
     issues = list(_problems(interaction, question, route))
     if interaction.address.id is not None and question.mode in (None, "update"):
-        issues += _problems_of_ids(interaction, question, route)
+        issues += _problems_of_ids(interaction, question, route, partners)
     if len(names) > 1:
         issues.append(_several_takers(interaction.resource_type, names))
     return _answer(issues)
@@ -67,7 +67,9 @@ def _of_fhir(resource_type: str) -> str:
     return f"http://hl7.org/fhir/StructureDefinition/{resource_type}"
 
 
-def _problems_of_ids(interaction: Interaction, question: Question, route: Route | None) -> list[Issue]:
+def _problems_of_ids(
+    interaction: Interaction, question: Question, route: Route | None, partners: Iterable[Partner]
+) -> list[Issue]:
     """What an update would say of the id in the resource and that in the address; its call is not made."""
     needed = question.mode == "update"
     if route is None or route.code != "update":
@@ -77,9 +79,10 @@ def _problems_of_ids(interaction: Interaction, question: Question, route: Route 
     address = replace(interaction.address, operation=None)
     update = replace(interaction, code="update", address=address, body=body, headers={}, preferences=Preferences())
     try:
+        check_record_id(next(partner for partner in partners if partner.name == route.partner), address)
         next(route.plan(update))
     except FhirError as error:
-        return [issue for issue in error.issues if issue.error == "id-differs"]
+        return [issue for issue in error.issues if issue.error in ("id-differs", "invalid-id")]
     return []
 
 

@@ -88,6 +88,7 @@ def test_what_the_client_has_already_is_not_modified(headers: dict[str, str]) ->
         {"if-none-match": 'W/"1"'},
         {"if-modified-since": "Thu, 20 Apr 2017 19:14:12 GMT"},
         {"if-modified-since": "yesterday"},
+        {"if-modified-since": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"},
         {"if-modified-since": ""},
         {"if-none-match": 'W/"1"', "if-modified-since": "Fri, 20 Apr 2035 19:14:13 GMT"},
     ],

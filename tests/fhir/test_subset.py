@@ -289,6 +289,13 @@ def test_the_mark_comes_after_other_tags_and_only_once() -> None:
     assert summary(marked, "data", "4.0") == marked
 
 
+@pytest.mark.parametrize("meta", ["x", {"tag": "x"}, {"tag": [7]}, None])
+def test_what_is_no_tag_does_not_keep_the_mark_away(meta: Json) -> None:
+    (*_, mark) = summary({"resourceType": "Basic", "meta": meta}, "data", "4.0")["meta"]["tag"]
+
+    assert mark == SUBSETTED
+
+
 def test_the_mark_stands_where_meta_stands_in_fhir() -> None:
     assert list(summary({"active": True, "id": "p", "resourceType": "Patient"}, "data", "4.0")) == [
         "resourceType",

@@ -119,6 +119,16 @@ async def test_a_long_retry_after_is_handed_to_the_client_at_once(retry_after):
     assert clock.slept == []
 
 
+@pytest.mark.parametrize("retry_after", ["soon", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"])
+async def test_a_retry_after_that_says_nothing_harms_no_answer(retry_after):
+    """An update that was carried out least of all."""
+    northlab = Northlab(httpx.Response(200, headers={"Retry-After": retry_after}))
+
+    answer = await gateway(northlab, Clock()).send(WRITE)
+
+    assert answer.status_code == 200
+
+
 async def test_an_answer_is_returned_when_the_time_left_is_too_short_for_a_repeat():
     """A 503 now is worth more than a 504 later."""
     northlab = Northlab(httpx.Response(503, headers={"Retry-After": "2"}))

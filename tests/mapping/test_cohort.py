@@ -95,14 +95,29 @@ def test_the_operation_on_one_record_is_one_of_its_own() -> None:
     assert (route.cohort, route.definition) == (None, "https://fhir-bridge.example/fhir/OperationDefinition/order-kit")
 
 
+LARGE = FILE.replace("most: 3", "most: 10")
+PERIODS = [
+    {"start": "1999-01-01"},
+    {"end": "2999-12-31T12:00:00Z"},
+    {"end": "2026-02-03"},
+    {"end": "2026"},
+    {"end": "2026-02-02"},
+    {"end": "2026-01"},
+    {"end": "2025"},
+]
+LEFT = ["50", "51", "52", "53"]
+"""Those whose time is not over on 2026-02-03."""
+
+
 def test_members_of_a_group_are_named_in_their_order_and_who_left_it_is_not() -> None:
     members = [
         {"reference": "Patient/3"},
         {"entity": {"reference": "Patient/4"}, "inactive": True},
         {"entity": {"reference": f"{BASE}/Patient/1"}, "inactive": False},
+        *({"entity": {"reference": f"Patient/{n}"}, "period": period} for n, period in enumerate(PERIODS, 50)),
     ]
 
-    assert [id_ for id_, _ in each(parameters(PROGRAMME, group(*members)))] == ["3", "1"]
+    assert [id_ for id_, _ in each(parameters(PROGRAMME, group(*members)), load(LARGE, KIT, KITS))] == ["3", "1", *LEFT]
 
 
 def test_a_record_may_be_named_by_the_identifier_that_is_its_id_and_counts_once() -> None:
@@ -161,6 +176,14 @@ def test_somebody_must_be_named(body: Json) -> None:
     text = "Name the records: `patient`, a reference for each, or `group`, a Group that has members."
 
     assert refused(body) == (400, [Issue("element-missing", "required", text, "Parameters.parameter")])
+
+
+def test_an_id_that_no_record_can_have_harms_no_other() -> None:
+    """What becomes of it, its own result tells."""
+    body = parameters(patient("abc"), patient("1"), PROGRAMME)
+
+    assert [id_ for id_, _ in each(body)] == ["abc", "1"]
+    assert [id_ for id_, _ in each(parameters(patient("abc"), PROGRAMME))] == ["abc"]
 
 
 def test_no_more_than_may_be() -> None:

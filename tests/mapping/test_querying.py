@@ -170,6 +170,7 @@ def test_links_lead_to_the_same_operation_of_the_bridge() -> None:
     [
         ("next", "`link`: a list is expected here"),
         ([{"relation": "next"}], "`link[0]`: a link with its `url` is expected here"),
+        ([link("next", "http://[::1")], "`link[0]`: its `url` is none"),
         (["next"], "`link[0]`: a link with its `url` is expected here"),
         (
             [link("next", "https://api.northlab.example/clients/7/results?_count=2&cursor=x")],

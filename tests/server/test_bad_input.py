@@ -724,6 +724,15 @@ async def test_a_body_that_announces_too_much_is_not_read_at_all(ready_routes: R
     assert (status, told) == (413, too_large(5_000_000))
 
 
+async def test_an_announced_length_that_is_no_number_is_none(ready_routes: Routes, partner: Canned) -> None:
+    announced = [(b"content-length", "²".encode("latin-1"))]
+
+    async with serving(ready_routes, partner.everywhere()) as client:
+        status, _, _ = await raw(app_of(client), "PUT", PATIENT.encode(), [b"{}"], announced)
+
+    assert status == 400
+
+
 @pytest.mark.parametrize("value", ["a\x7fb", "a\x00b", "é", "x" * 1001])
 async def test_a_header_that_cannot_be_passed_on(canned: httpx.AsyncClient, partner: Canned, value: str) -> None:
     """`org_id` becomes a header of the partner's call."""

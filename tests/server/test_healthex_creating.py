@@ -326,6 +326,17 @@ async def test_an_answer_that_does_not_tell_of_everybody_says_that_the_call_was_
     assert second == ("502 Bad Gateway", outcome(issue("partner-answer-unreadable", "exception", text)))
 
 
+@pytest.mark.parametrize("id_", ["żółw", "a/b", "..", "a\r\nX-Other: 1", "x" * 65])
+async def test_an_id_that_fhir_does_not_allow_stands_in_no_address(routes: Routes, id_: str) -> None:
+    """Nobody could read what stands there, and a header could not hold it."""
+    async with serving(routes, simulated() | {"healthex": Partner(new_id=lambda: id_)}) as client:
+        response = await client.post("/fhir/healthex/Patient", json=patient("Ann"))
+
+    text = "HealthEx accepted the call (status 201), but its answer cannot be read: its id is none that FHIR allows."
+    assert response.status_code == 502
+    assert response.json() == outcome(issue("partner-answer-unreadable", "exception", text))
+
+
 async def test_at_the_hub_the_external_id_tells_the_partner(client: httpx.AsyncClient, partner: Partner) -> None:
     response = await client.post("/fhir/Patient", json=patient("MRN-1"))
 

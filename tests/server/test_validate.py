@@ -108,6 +108,13 @@ async def test_the_id_of_a_message_is_its_patients(
     assert told == (outcome(issue("id-differs", "invalid", text, place)) if differs else FINE)
 
 
+async def test_an_id_that_the_partner_never_gives_is_told(canned: httpx.AsyncClient, partner: Canned) -> None:
+    told = await validated(canned, partner, "/fhir/wmda/Patient/abc/$validate", {"resourceType": "Patient"})
+
+    text = "WMDA Search & Match has no such Patient: its ids are of the form positive-integer."
+    assert outcome(issue("invalid-id", "not-found", text, "Patient.id"))["issue"][0] in told["issue"]
+
+
 @pytest.mark.parametrize("mode", ["create", "update", "profile"])
 async def test_a_mode_may_be_named(canned: httpx.AsyncClient, partner: Canned, mode: str) -> None:
     """In the address, or beside the resource."""

@@ -70,6 +70,7 @@ class RouteCompiler:
             resource_type=route.resource_type,
             most=spec.most,
             plan=route.plan,
+            is_id=self._is_id,
             system=self._system_of(route.resource_type),
             structure=structure_checker("4.0"),
             profile=self.compiler.operations.check(spec.definition),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import NAMESPACE_URL, uuid5
 
@@ -24,13 +24,15 @@ _OF_PARAMETER = re.compile(r"Parameters\.parameter\[(\d+)\]")
 class Cohort:
     """The operation of a type whose records are named: as members of a Group, or one by one; `most` of them at once.
 
-    `plan` is that of the operation on one record. `system` is the one whose identifiers are logical ids.
+    `plan` is that of the operation on one record, `is_id` tells the ids that one can have; `system` is the one whose
+    identifiers are these.
     """
 
     partner: str
     resource_type: str
     most: int
     plan: MakePlan
+    is_id: Callable[[str], bool]
     system: str | None
     structure: Check
     profile: Check
@@ -49,13 +51,18 @@ class Cohort:
         kept = [number for number, part in enumerate(parts) if part["name"] not in (GROUP, self.parameter)]
         body = {"resourceType": "Parameters", "parameter": [parts[number] for number in kept]} if kept else None
         ones = [self._one(id_, number, body, interaction) for number, id_ in enumerate(ids)]
-        first = self.plan(ones[0])
+        self._check_parameters(ones, kept)
+        return ones
+
+    def _check_parameters(self, ones: Sequence[Interaction], kept: Sequence[int]) -> None:
+        """Prepare the call of the first record that there may be: what is wrong with it is wrong with each."""
+        first = next((self.plan(one) for one in ones if self.is_id(one.id)), None)
         try:
-            next(first)
+            if first is not None:
+                next(first)
+                first.close()
         except FhirError as error:
             raise _told_of(error, kept) from None
-        first.close()
-        return ones
 
     def answer(self, ones: Sequence[Interaction], answers: Sequence[FhirResponse]) -> FhirResponse:
         """Return what became of each, in the order of the request."""
@@ -66,7 +73,7 @@ class Cohort:
         """The ids of the records that are named, each once. Raises FhirError."""
         issues: list[Issue] = []
         ids: dict[str, None] = {}
-        for expression, reference in self._named(parameters):
+        for expression, reference in self._named(parameters, interaction.now.date().isoformat()):
             id_ = self._id(reference, interaction.base_url)
             if id_ is None:
                 issues.append(self._no_reference(expression))
@@ -83,15 +90,15 @@ class Cohort:
         raise_errors(issues)
         return list(ids)
 
-    def _named(self, parameters: Json) -> Iterator[tuple[str, Json]]:
-        """Yield each reference with its place; members of a Group that are no longer active are none."""
+    def _named(self, parameters: Json, today: str) -> Iterator[tuple[str, Json]]:
+        """Yield each reference with its place; members of a Group that are no longer active, or members, are none."""
         for number, part in enumerate(parameters.get("parameter", ())):
             place = f"Parameters.parameter[{number}]"
             if part["name"] == self.parameter:
                 yield f"{place}.value", part.get("valueReference", {})
             group = part.get("resource", {}) if part["name"] == GROUP else {}
             for index, member in enumerate(group.get("member", ()) if group.get("resourceType") == "Group" else ()):
-                if member.get("inactive") is not True:
+                if member.get("inactive") is not True and not _has_ended(member.get("period", {}), today):
                     yield f"{place}.resource.member[{index}].entity", member["entity"]
 
     def _id(self, reference: Json, base_url: str) -> str | None:
@@ -124,6 +131,12 @@ class Cohort:
         reference = {"reference": f"{self.resource_type}/{id_}"}
         status = {"name": "status", "valueInteger": answer.status_code}
         return {"name": "result", "part": [{"name": self.parameter, "valueReference": reference}, status, *told]}
+
+
+def _has_ended(period: Json, today: str) -> bool:
+    """Whether the last day of a Period is over; one that is told less exactly has its whole month, or year."""
+    last = str(period.get("end", today))[: len(today)]
+    return last < today[: len(last)]
 
 
 def _told_of(error: FhirError, kept: Sequence[int]) -> FhirError:

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from fhir_bridge.mapping.connecting import read_connection
 from fhir_bridge.mapping.fields import Fields
+from fhir_bridge.mapping.like import LIKE
 from fhir_bridge.mapping.model import HeaderSource, InteractionSpec, MappingFile
 from fhir_bridge.mapping.reading.errors import read_errors
-from fhir_bridge.mapping.reading.interactions import LIKE, read_interaction, read_sources
+from fhir_bridge.mapping.reading.interactions import read_interaction, read_sources
 from fhir_bridge.mapping.reading.maps import read_map
 from fhir_bridge.mapping.source import Node, Problems, Text, did_you_mean
 
@@ -31,7 +32,7 @@ def read_mapping_file(root: Node, problems: Problems) -> MappingFile:
     connection = read_connection(fields.need("connection"), problems)
     identity = Fields(fields.node("identity") or Node(root.mark, "mapping"), problems, "identity")
     systems, events = identity.texts("systems"), identity.texts("events")
-    id_like = identity.choice("id", LIKE, "") or None
+    id_like = identity.choice("id", tuple(LIKE), "") or None
     identity.done()
     headers = _read_headers(fields, problems)
     interactions = tuple(

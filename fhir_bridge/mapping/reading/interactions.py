@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from fhir_bridge.mapping.fields import Fields, Value, Variable, as_text, as_value, check_beside
+from fhir_bridge.mapping.like import LIKE
 from fhir_bridge.mapping.model import (
     AddSpec,
     CohortSpec,
@@ -29,7 +30,6 @@ _FITS = {
 """What a text has to be to stand for a value that is none."""
 
 RESTFUL = ("read", "update", "patch", "create", "search")
-LIKE = ("uuid", "oid", "positive-integer")
 
 # What may stand beside the key that says how an interaction is carried out.
 _OF_INTERACTIONS: Mapping[str, tuple[str, ...]] = {
@@ -272,7 +272,7 @@ def _read_source(node: Node, problems: Problems) -> HeaderSource:
         element=fields.text("element"),
         text=fields.value("text"),
         new=fields.choice("new", ("uuid",), "") or None,
-        like=fields.choice("like", LIKE, "") or None,
+        like=fields.choice("like", tuple(LIKE), "") or None,
     )
     fields.done()
     if sum(key in ("header", "element", "text", "new") for key in fields.given()) != 1:
