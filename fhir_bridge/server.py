@@ -23,9 +23,8 @@ from starlette.routing import Route
 from fhir_bridge.bridge import Bridge, crashed, name, write_line
 from fhir_bridge.fhir.bundle import failure
 from fhir_bridge.fhir.elements import Version
-from fhir_bridge.fhir.interaction import FhirResponse, Interaction, parse_address, parse_query
+from fhir_bridge.fhir.interaction import FhirResponse, Interaction, base_of, parse_address, parse_query
 from fhir_bridge.fhir.json import dumps
-from fhir_bridge.fhir.negotiation import MediaType
 from fhir_bridge.fhir.presentation import Presentation, read_presentation
 from fhir_bridge.fhir.request import HttpRequest, read_interaction
 from fhir_bridge.outcome import FhirError, Issue
@@ -106,21 +105,22 @@ async def _answer(bridge: Bridge, request: Request, max_body_bytes: int) -> Resp
     presentation = Presentation()
     try:
         headers = _headers(request)
-        presentation, accepts = read_presentation(headers, dict(parse_query(request.url.query)))
+        presentation = read_presentation(headers, dict(parse_query(request.url.query)))
         if request.method == "OPTIONS":
             response = _options(bridge, request)
         else:
             http_request = await _http_request(bridge, request, headers, max_body_bytes)
-            interaction = _interaction(bridge, http_request, accepts, request_id, uuid)
+            interaction = _interaction(bridge, http_request, request_id, uuid)
             # A posted search asks for its format in the body; and the version was not known before.
-            presentation, _ = read_presentation(headers, dict(interaction.query), interaction.version)
+            presentation = read_presentation(headers, dict(interaction.query), interaction.version)
             response = await bridge.answer(interaction)
     except FhirError as error:
         response = failure(error)
     except Exception:
         response = crashed(request_id)
     if interaction is None:
-        write_line(request_id, name(request.method), "hub/-", response, started)
+        base = base_of(_path(request), bridge.routes.partners) or "hub"
+        write_line(request_id, name(request.method), f"{base}/-", response, started)
     allow = {"Allow": _allow(bridge, request)} if response.status_code == 405 else {}
     response = replace(response, headers={**response.headers, **allow, **_stamps(bridge, request)})
     version = interaction.version if interaction else None
@@ -180,11 +180,9 @@ async def _http_request(
     )
 
 
-def _interaction(
-    bridge: Bridge, request: HttpRequest, accepts: Sequence[MediaType], request_id: str, uuid: str
-) -> Interaction:
+def _interaction(bridge: Bridge, request: HttpRequest, request_id: str, uuid: str) -> Interaction:
     bases, versions, now = bridge.routes.partners, bridge.routes.versions, datetime.now(UTC)
-    return read_interaction(request, bases, versions, accepts, request_id=request_id, uuid=uuid, now=now)
+    return read_interaction(request, bases, versions, request_id=request_id, uuid=uuid, now=now)
 
 
 async def _read_body(request: Request, max_body_bytes: int) -> bytes:

@@ -15,7 +15,7 @@ from uuid import uuid4
 from fhir_bridge.cli.checking import Placeholders
 from fhir_bridge.cli.explanation import SECRET, explanation, refusal
 from fhir_bridge.cli.showing import printable
-from fhir_bridge.fhir.negotiation import FHIR_JSON, JSON_PATCH, choices
+from fhir_bridge.fhir.negotiation import FHIR_JSON, JSON_PATCH
 from fhir_bridge.fhir.request import HttpRequest, read_interaction
 from fhir_bridge.mapping.compile import load_routes
 from fhir_bridge.mapping.routes import Routes
@@ -34,8 +34,8 @@ def explain(method: str, url: str, body: str | None, headers: Sequence[str]) -> 
     uuid, now = str(uuid4()), datetime.now(UTC)
     print(printable(f"{request.method} {url}"))
     try:
-        bases, versions, accepts = routes.partners, routes.versions, choices(request.headers.get("accept"), None)
-        interaction = read_interaction(request, bases, versions, accepts, request_id=uuid, uuid=uuid, now=now)
+        bases, versions = routes.partners, routes.versions
+        interaction = read_interaction(request, bases, versions, request_id=uuid, uuid=uuid, now=now)
         lines = explanation(routes, interaction)
     except FhirError as error:
         _print(refusal(error))

@@ -88,9 +88,9 @@ def parse_address(raw_path: str, bases: Mapping[str, object]) -> Address:
     `/northlab/Patient/42/$op` is Address("northlab", "Patient", "42", "op"). Each part is decoded after the path was
     taken apart, so that `a%2Fb` is one (bad) id. Raises FhirError 404 for what is no FHIR address.
     """
+    base = base_of(raw_path, bases)
     parts = [unquote(part) for part in raw_path.removeprefix("/").removesuffix("/").split("/")]
-    base = parts.pop(0) if parts[0] in bases else None
-    match parts:
+    match parts if base is None else parts[1:]:
         case [] | [""]:
             return Address(base)
         case ["metadata"]:
@@ -100,6 +100,12 @@ def parse_address(raw_path: str, bases: Mapping[str, object]) -> Address:
         case [resource_type, *rest] if _TYPE.fullmatch(resource_type):
             return _parse_below_type(base, resource_type, rest)
     raise unknown_path(bases)
+
+
+def base_of(raw_path: str, bases: Mapping[str, object]) -> str | None:
+    """Return the base that a percent-encoded path begins with; None where that is none, as at the hub."""
+    first = unquote(raw_path.removeprefix("/").partition("/")[0])
+    return first if first in bases else None
 
 
 def _parse_below_type(base: str | None, resource_type: str, rest: list[str]) -> Address:

@@ -73,9 +73,10 @@ def body_type(header: str | None, known: Sequence[str]) -> MediaType:
 def choices(accept: str | None, format_: str | None) -> tuple[MediaType, ...]:
     """Return the media types that the answer may have, best first; `_format` wins over Accept. Raises FhirError 406.
 
-    Of two that are liked alike, one that is named comes before a range. RFC 9110, section 12.5.1
+    A blank `_format` says nothing. Of two that are liked alike, one that is named comes before a range.
+    RFC 9110, section 12.5.1
     """
-    if format_ is not None:
+    if format_:
         name, _, parameters = format_.partition(";")
         wanted = parse_media_type(f"{name.strip().replace(' ', '+')};{parameters}")
         if wanted.name not in _FORMATS:
@@ -106,16 +107,20 @@ def _not_acceptable(expression: str) -> FhirError:
     return FhirError(406, Issue("not-acceptable", "not-supported", text, expression))
 
 
-def fhir_version(content: MediaType | None, accept: MediaType, offered: Sequence[Version]) -> Version:
+def fhir_version(
+    content: MediaType | None, accept: MediaType, offered: Sequence[Version], *, asked_in: str = "http.Accept"
+) -> Version:
     """Return the FHIR version of the interaction: the body's, else the one asked for, else the base's first.
 
-    Raises FhirError 415 for a body, 406 for an answer in a version that the base does not speak.
+    `asked_in` is the expression of what `accept` comes from. Raises FhirError 415 for a body, 406 for an answer in a
+    version that the base does not speak.
     """
     sent = _version(content, offered, 415, "http.Content-Type") if content is not None else None
-    asked = _version(accept, offered, 406, "http.Accept")
+    asked = _version(accept, offered, 406, asked_in)
     if sent is not None and asked is not None and sent != asked:
-        text = "The answer has the FHIR version of the body; ask for the same in Accept and Content-Type."
-        raise FhirError(406, Issue("not-acceptable", "not-supported", text, "http.Accept"))
+        name = asked_in.removeprefix("http.")
+        text = f"The answer has the FHIR version of the body; ask for the same in {name} and Content-Type."
+        raise FhirError(406, Issue("not-acceptable", "not-supported", text, asked_in))
     return sent or asked or offered[0]
 
 

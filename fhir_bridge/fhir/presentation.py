@@ -12,7 +12,7 @@ from fhir_bridge.fhir import json, xml
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.negotiation import FHIR_JSON, MediaType, choices, first_spoken, is_xml, parse_media_type
 from fhir_bridge.fhir.r4_stu3 import TO_STU3
-from fhir_bridge.outcome import Json
+from fhir_bridge.outcome import FhirError, Json
 
 
 class Presentation(NamedTuple):
@@ -40,16 +40,23 @@ class Presentation(NamedTuple):
 
 def read_presentation(
     headers: Mapping[str, str], query: Mapping[str, str], version: Version | None = None
-) -> tuple[Presentation, tuple[MediaType, ...]]:
-    """Return how the answer is to look, and the media types that it may have, best first. Raises FhirError 406.
+) -> Presentation:
+    """Return how the answer is to look; in JSON where it cannot be had as it was asked for, which is then refused.
 
     `version` is the FHIR version of the answer, where that is known already.
     """
-    accepts = choices(headers.get("accept"), query.get("_format"))
+    accepts = _accepts(headers.get("accept"), query.get("_format"))
     accept = first_spoken(accepts, (version,)) if version else accepts[0]
     sent = parse_media_type(headers.get("content-type", ""))
     tells_version = "fhirversion" in accept.parameters or "fhirversion" in sent.parameters
-    return Presentation(accept.name, tells_version, query.get("_pretty") == "true"), accepts
+    return Presentation(accept.name, tells_version, query.get("_pretty") == "true")
+
+
+def _accepts(accept: str | None, format_: str | None) -> tuple[MediaType, ...]:
+    try:
+        return choices(accept, format_)
+    except FhirError:
+        return (MediaType(FHIR_JSON, {}),)
 
 
 _NEAREST = TO_STU3.nearest["OperationOutcome.issue.code"]

@@ -26,6 +26,7 @@ from fhir_bridge.fhir.negotiation import (
     XML_TYPES,
     MediaType,
     body_type,
+    choices,
     fhir_version,
     first_spoken,
     is_xml,
@@ -54,7 +55,6 @@ def read_interaction(
     request: HttpRequest,
     bases: Mapping[str, object],
     versions: Callable[[str | None], Sequence[Version]],
-    accepts: Sequence[MediaType],
     *,
     request_id: str,
     uuid: str,
@@ -62,16 +62,13 @@ def read_interaction(
 ) -> Interaction:
     """Return what the request asks for; raises FhirError.
 
-    `bases` are the partners' names, `versions` tells the FHIR versions of a base, `accepts` is what the answer may be,
-    best first.
+    `bases` are the partners' names, `versions` tells the FHIR versions of a base.
     """
     address = parse_address(request.path, bases)
     code = interaction_code(request.method, address)
     query = parse_query(request.query) + _form(request, code)
     content = _content_type(request, code)
-    offered = versions(address.base)
-    sent = told_version(content) if content else None
-    version = fhir_version(content, first_spoken(accepts, (sent,) if sent else offered), offered)
+    version = _version(request, query, content, versions(address.base))
     return Interaction(
         code=code,
         address=address,
@@ -87,6 +84,17 @@ def read_interaction(
         base_url=f"{request.root}/{address.base}" if address.base else request.root,
         method=request.method,
     )
+
+
+def _version(
+    request: HttpRequest, query: Sequence[tuple[str, str]], content: MediaType | None, offered: Sequence[Version]
+) -> Version:
+    """The FHIR version of body and answer. Raises FhirError for one that the base does not speak, or no such format."""
+    format_ = dict(query).get("_format")
+    accepts = choices(request.headers.get("accept"), format_)
+    sent = told_version(content) if content else None
+    accept = first_spoken(accepts, (sent,) if sent else offered)
+    return fhir_version(content, accept, offered, asked_in="http._format" if format_ else "http.Accept")
 
 
 def _form(request: HttpRequest, code: Code) -> tuple[tuple[str, str], ...]:

@@ -41,7 +41,7 @@ def capabilities(routes: Routes, partners: Sequence[Partner], interaction: Inter
 
     Or, where the client wants that, the TerminologyCapabilities.
     """
-    mode = dict(interaction.query).get("mode")
+    mode = dict(interaction.query).get("mode") or None
     conformance.check_mode(mode, interaction.version)
     about = _about(partners, interaction, server)
     if mode == "terminology":

@@ -117,7 +117,11 @@ def test_format_wins_over_accept_and_may_have_lost_its_plus(format_: str, name: 
     assert choices("text/html", format_)[0].name == name
 
 
-@pytest.mark.parametrize("format_", ["", "html", "ttl", "*/*"])
+def test_a_blank_format_says_nothing() -> None:
+    assert accepted(XML, "").name == XML
+
+
+@pytest.mark.parametrize("format_", ["html", "ttl", "*/*"])
 def test_another_format_cannot_be_had(format_: str) -> None:
     with pytest.raises(FhirError) as error:
         choices(JSON, format_)[0]
@@ -205,6 +209,14 @@ def test_an_answer_in_a_version_that_the_base_does_not_speak_cannot_be_had() -> 
 
     text = "This base speaks fhirVersion 4.0; use that, or leave the parameter out."
     assert refused(error) == (406, Issue("not-acceptable", "not-supported", text, "http.Accept"))
+
+
+def test_what_format_asks_for_is_told_of_it() -> None:
+    with pytest.raises(FhirError) as error:
+        fhir_version(None, parse_media_type(f"{JSON}; fhirVersion=3.0"), ("4.0",), asked_in="http._format")
+
+    text = "This base speaks fhirVersion 4.0; use that, or leave the parameter out."
+    assert refused(error) == (406, Issue("not-acceptable", "not-supported", text, "http._format"))
 
 
 def test_body_and_answer_have_one_version() -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.interaction import Address, Interaction, Preferences
-from fhir_bridge.fhir.negotiation import MediaType
 from fhir_bridge.fhir.request import HttpRequest, read_interaction
 from fhir_bridge.outcome import FhirError, Issue
 
@@ -25,10 +24,8 @@ def versions(base: str | None) -> Sequence[Version]:
 def interaction(
     method: str, path: str, body: bytes = b"", *, query: str = "", headers: dict[str, str] | None = None
 ) -> Interaction:
-    """Read a request that wants its answer in FHIR's JSON."""
     request = HttpRequest(method, "https://bridge.example/fhir", path, query, headers or {}, body)
-    accepts = [MediaType(JSON, {})]
-    return read_interaction(request, {"northlab": None}, versions, accepts, request_id="id-1", uuid="uuid-1", now=NOW)
+    return read_interaction(request, {"northlab": None}, versions, request_id="id-1", uuid="uuid-1", now=NOW)
 
 
 def test_all_that_a_request_says_stands_in_the_interaction() -> None:

@@ -69,7 +69,7 @@ async def test_a_client_that_goes_away_is_no_fault_of_the_bridge(
     told = issue("invalid-json", "incomplete", "The body breaks off before its end.")
     assert (sent[0]["status"], json.loads(sent[1]["body"])) == (400, outcome(told))
     (line,) = [record for record in caplog.records if record.name == "fhir_bridge"]
-    assert (line.getMessage().startswith("run-7 PUT hub/- 400"), line.exc_info) == (True, None)
+    assert (line.getMessage().startswith("run-7 PUT ehealth/- 400"), line.exc_info) == (True, None)
 
 
 UNREADABLE = {

@@ -120,7 +120,7 @@ async def test_the_versions_of_a_base_can_be_asked_for(
     assert response.json() == parameters(*told, {"name": "default", "valueCode": versions[0]})
 
 
-@pytest.mark.parametrize("mode", ["full", "normative"])
+@pytest.mark.parametrize("mode", ["full", "normative", ""])
 async def test_a_statement_is_had_in_these_modes(client: httpx.AsyncClient, mode: str) -> None:
     """The same one."""
     named, plain = await client.get(f"/fhir/metadata?mode={mode}"), await client.get("/fhir/metadata")

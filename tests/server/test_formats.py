@@ -222,6 +222,7 @@ async def test_format_wins_over_accept_in_all_its_spellings(
         (PATIENT, "application/fhir+turtle", "http.Accept"),
         (f"{PATIENT}?_format=ttl", XML, "http._format"),
         (f"{PATIENT}?_format=html", XML, "http._format"),
+        (f"{PATIENT}?_format=", "text/html", "http.Accept"),
     ],
 )
 async def test_what_cannot_be_had_is_406(
@@ -233,6 +234,22 @@ async def test_what_cannot_be_had_is_406(
     assert response.status_code == 406
     assert response.json() == outcome(issue("not-acceptable", "not-supported", EITHER, expression))
     assert partner.calls() == []
+
+
+async def test_a_version_that_format_asks_for_is_told_of_it(client: httpx.AsyncClient) -> None:
+    """Accept said nothing."""
+    response = await client.get(f"{PATIENT}?_format=application/fhir%2Bjson;fhirVersion=5.0")
+
+    text = "This base speaks fhirVersion 4.0; use that, or leave the parameter out."
+    told = issue("not-acceptable", "not-supported", text, "http._format")
+    assert (response.status_code, response.json()) == (406, outcome(told))
+
+
+async def test_a_blank_format_says_nothing(client: httpx.AsyncClient) -> None:
+    """As every parameter that is blank."""
+    response = await client.get(f"{PATIENT}?_format=", headers={"Accept": XML})
+
+    assert (response.status_code, response.headers["content-type"]) == (200, f"{XML}; charset=utf-8")
 
 
 @pytest.mark.parametrize(

@@ -63,13 +63,13 @@ def lines(log: pytest.LogCaptureFixture) -> list[str]:
         ("GET", "ehealth/metadata", None, "INFO run-7 capabilities ehealth/- 200 0.0 ms"),
         ("DELETE", f"ehealth/Patient/{ID}", None, "INFO run-7 delete ehealth/Patient 405 0.0 ms"),
         ("GET", f"nobody/Patient/{ID}", None, "INFO run-7 GET hub/- 404 0.0 ms"),
-        ("PUT", f"ehealth/Patient/{ID}", "no JSON", "INFO run-7 PUT hub/- 400 0.0 ms"),
+        ("PUT", f"ehealth/Patient/{ID}", "no JSON", "INFO run-7 PUT ehealth/- 400 0.0 ms"),
     ],
 )
 async def test_one_line_for_each_interaction(
     client: httpx.AsyncClient, log: pytest.LogCaptureFixture, method: str, path: str, body: object, line: str
 ) -> None:
-    """Request id, what, where, status, duration; a request that cannot be read has its method alone."""
+    """Request id, what, where, status, duration; a request that cannot be read has its method and base."""
     content = None if body is None else body if isinstance(body, str) else json.dumps(body)
 
     await client.request(
@@ -77,6 +77,17 @@ async def test_one_line_for_each_interaction(
     )
 
     assert lines(log) == [line]
+
+
+async def test_a_posted_search_that_is_refused_has_its_line(
+    client: httpx.AsyncClient, log: pytest.LogCaptureFixture
+) -> None:
+    """Whatever is wrong with it: here a format that its body asks for."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    await client.post("/fhir/ehealth/Patient/_search", content="_id=x&_format=html", headers=REQUEST_ID | form)
+
+    assert lines(log) == ["INFO run-7 POST ehealth/- 406 0.0 ms"]
 
 
 async def test_the_line_has_the_request_id_of_the_answer(

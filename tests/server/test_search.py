@@ -94,6 +94,25 @@ async def test_a_posted_search_asks_for_its_format_in_the_body(client: httpx.Asy
     assert (response.status_code, response.headers["content-type"]) == (200, "application/fhir+xml; charset=utf-8")
 
 
+async def test_the_format_in_the_body_wins_over_accept(client: httpx.AsyncClient) -> None:
+    """As in the address. https://hl7.org/fhir/R4/http.html#parameters"""
+    wanted = {**FORM, "Accept": "text/html"}
+
+    response = await client.post(f"{SEARCH}/_search", content=f"_id={ID}&_format=json", headers=wanted)
+
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/fhir+json; charset=utf-8")
+
+
+async def test_it_tells_the_version_too(client: httpx.AsyncClient) -> None:
+    """Of a base that speaks two."""
+    content = "_id=Bj6.1Lq-hvb-28&_format=application/fhir%2Bjson;fhirVersion=4.0"
+
+    response = await client.post("/fhir/roche/CodeSystem/_search", content=content, headers=FORM)
+
+    version = "application/fhir+json; charset=utf-8; fhirVersion=4.0"
+    assert (response.status_code, response.headers["content-type"]) == (200, version)
+
+
 async def test_a_posted_search_is_a_form(canned: httpx.AsyncClient, partner: Canned) -> None:
     """JSON is none."""
     response = await canned.post(f"{SEARCH}/_search", json={"_id": ID})
