@@ -135,6 +135,10 @@ class Place:
                 node = None
             yield path, slice_, node
 
+    def is_around(self, root: Json) -> bool:
+        """Return whether there is what holds the last step's element."""
+        return self._around(root) is not None
+
     def _around(self, root: Json) -> Json:
         """Return the object that holds the last step's element; None where it is not there."""
         return Place(self.steps[:-1], self.element).get(root)

@@ -237,18 +237,23 @@ class PathRow:
 
 @dataclass(frozen=True, slots=True)
 class ConstantRow:
-    """One element that every resource of the map has, whatever the partner says; the partner gets nothing of it."""
+    """One element that every resource of the map has, whatever the partner says; the partner gets nothing of it.
+
+    One that stands `beside` elements that are read is there with them alone: it says nothing by itself.
+    """
 
     mark: Mark
     place: Place
     value: str
+    beside: bool = False
 
     def send(self, root: Json, sending: Sending, body: dict[str, Any], prefix: str) -> None:
         pass
 
     def receive(self, record: Json, root: Json, receiving: Receiving, within: Keys) -> bool:
         """Write the element, which by itself makes no record."""
-        self.place.put(root, self.value)
+        if not self.beside:
+            self.place.put(root, self.value)
         return False
 
     def pairs(self, root: Json, prefix: str, within: Keys) -> Iterator[Pair]:
@@ -261,7 +266,9 @@ class ConstantRow:
         return self.place.get(root)
 
     def finish(self, root: Json) -> None:
-        pass
+        """Write the element beside what was read."""
+        if self.beside and self.place.is_around(root):
+            self.place.put(root, self.value)
 
 
 Row = ValueRow | ListRow | PathRow | ConstantRow

@@ -229,6 +229,20 @@ def test_a_constant_is_in_every_resource_and_in_no_record() -> None:
     assert map_.left_behind({**resource, "language": "en"}) == ["Patient.language"]
 
 
+def test_a_constant_beside_what_is_read_is_there_with_it_alone() -> None:
+    """A system of no value says nothing, and the record did not say it."""
+    rows = "maritalStatus.text: {value: told}\nmanagingOrganization.identifier.system: {value: sid/ward}\n"
+    map_ = mapped(rows + "managingOrganization.identifier.value: {at: ward}\nbirthDate: {at: born}")
+
+    with_ward, without = [map_.to_fhir({"born": "1815-12-10", **more})[0] for more in ({"ward": "7"}, {})]
+
+    assert with_ward["managingOrganization"]["identifier"] == {
+        "system": "https://fhir-bridge.example/fhir/sid/ward",
+        "value": "7",
+    }
+    assert without == {"resourceType": "Patient", "maritalStatus": {"text": "told"}, "birthDate": "1815-12-10"}
+
+
 def test_a_constant_that_is_a_uri_may_be_short() -> None:
     rows = "implicitRules: {value: rules/lab}\nbirthDate: {at: born}"
 

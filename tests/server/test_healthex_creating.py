@@ -180,6 +180,24 @@ async def test_what_the_profile_demands_is_refused_before_any_call(client: httpx
     assert response.json() == outcome(issue("rule-broken", "invariant", text, "Patient"))
 
 
+async def test_an_address_that_is_no_longer_in_use_is_not_written_to(
+    client: httpx.AsyncClient, partner: Partner
+) -> None:
+    adding = patient("Ann")
+    adding["telecom"] = [{**adding["telecom"][0], "use": "old"}, {"system": "email", "value": "new@example.org"}]
+
+    response = await client.post("/fhir/healthex/Patient", json=adding)
+
+    text = (
+        "HealthEx writes to the first e-mail address and the first telephone: put one before those whose use is `old`."
+    )
+    assert (response.status_code, response.json()) == (
+        422,
+        outcome(issue("rule-broken", "invariant", text, "Patient")),
+    )
+    assert partner.sent == []
+
+
 async def test_a_language_that_healthex_does_not_write_is_refused(client: httpx.AsyncClient) -> None:
     norwegian = {"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": "no"}]}}
 

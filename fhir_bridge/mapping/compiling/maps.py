@@ -20,6 +20,15 @@ from fhir_bridge.mapping.source import Mark, Problems, Text, did_you_mean
 from fhir_bridge.mapping.transforms import TEXT_TYPES, TRANSFORMS, Transform, default_transform, find_transform
 
 
+def _beside(row: Row, rows: Iterable[Row | None]) -> Row:
+    """A constant in an element that has others in it which are read is told that it stands beside these."""
+    around = row.place.steps[:-1]
+    if not isinstance(row, ConstantRow) or not around:
+        return row
+    read = (other.place.steps for other in rows if isinstance(other, ValueRow | ListRow))
+    return replace(row, beside=any(steps[: len(around)] == around for steps in read))
+
+
 @dataclass(slots=True)
 class MapCompiler:
     """Compiles one map. `definitions` hold the ConceptMaps, `environment` the variables of `otherwise`.
@@ -44,7 +53,7 @@ class MapCompiler:
         paths = Paths(self.version, {slice_.path: slice_ for slice_ in spec.slices}, self.problems)
         self._check_slices(spec, elsewhere)
         compiled = [self._row(row, spec.resource, "", paths) for row in spec.rows if not row.outcome]
-        rows = tuple(row for row in compiled if row is not None)
+        rows = tuple(_beside(row, compiled) for row in compiled if row is not None)
         for row in (row for row in spec.rows if row.at):
             if row.otherwise is not None and (row.otherwise != "{id}" or spec.resource != "Parameters"):
                 text = "'otherwise' beside 'at' is '{id}', the id in the address, in a map of Parameters; write that"
