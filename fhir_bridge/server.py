@@ -25,6 +25,7 @@ from fhir_bridge.fhir.bundle import failure
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction, base_of, parse_address, parse_query
 from fhir_bridge.fhir.json import dumps
+from fhir_bridge.fhir.negotiation import ACCEPT_PATCH
 from fhir_bridge.fhir.presentation import Presentation, read_presentation
 from fhir_bridge.fhir.request import HttpRequest, read_interaction
 from fhir_bridge.outcome import FhirError, Issue
@@ -148,8 +149,9 @@ def _without_body(answer: Response) -> Response:
 
 
 def _options(bridge: Bridge, request: Request) -> FhirResponse:
-    """What may be done at an address."""
-    return FhirResponse(204, None, {"Allow": ", ".join(filter(None, ["OPTIONS", _allow(bridge, request)]))})
+    """What may be done at an address, and by which patches."""
+    allow = ", ".join(filter(None, ["OPTIONS", _allow(bridge, request)]))
+    return FhirResponse(204, None, {"Allow": allow, **(ACCEPT_PATCH if "PATCH" in allow else {})})
 
 
 def _allow(bridge: Bridge, request: Request) -> str:

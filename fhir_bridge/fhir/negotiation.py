@@ -17,6 +17,10 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH_TYPES = ("application/merge-patch+json", "application/json")
 """A patch in plain JSON is a merge patch: a client that says no more sends the elements that change."""
 
+PATCH_TYPES = (JSON_PATCH, MERGE_PATCH_TYPES[0], FHIR_JSON, FHIR_XML)
+ACCEPT_PATCH: Mapping[str, str] = {"Accept-Patch": ", ".join(PATCH_TYPES)}
+"""The patches that are taken, as a client is told of them. RFC 5789, section 3.1"""
+
 FORM = "application/x-www-form-urlencoded"
 JSON_TYPES = (FHIR_JSON, "application/json", "text/json", "application/json+fhir")
 
@@ -60,14 +64,29 @@ def parse_media_type(text: str) -> MediaType:
     return MediaType(name.strip().lower(), {key.strip().lower(): value.strip().strip('"') for key, value in pairs})
 
 
-def body_type(header: str | None, known: Sequence[str]) -> MediaType:
-    """Return the media type of a body, FHIR's JSON where the client names none; raises FhirError 415."""
-    media_type = parse_media_type(header or FHIR_JSON)
+def body_type(headers: Mapping[str, str], named: Sequence[str], also: Collection[str] = ()) -> MediaType:
+    """Return the media type of a body, FHIR's JSON where the client names none; raises FhirError 415.
+
+    `named` are those that a client is told of, `also` others that are taken.
+    """
+    check_not_coded(headers)
+    media_type = parse_media_type(headers.get("content-type") or FHIR_JSON)
     charset = media_type.parameters.get("charset", "utf-8").lower()
-    if media_type.name not in known or charset not in ("utf-8", "utf8", "us-ascii"):
-        text = f"This Content-Type is not taken here; send {' or '.join(known[:2])} in UTF-8."
-        raise FhirError(415, Issue("content-type-not-supported", "not-supported", text, "http.Content-Type"))
+    if media_type.name not in (*named, *also) or charset not in ("utf-8", "utf8", "us-ascii"):
+        listed = " or ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
+        text = f"This Content-Type is not taken here; send {listed} in UTF-8."
+        issue = Issue("content-type-not-supported", "not-supported", text, "http.Content-Type")
+        raise FhirError(415, issue, headers=ACCEPT_PATCH if named == PATCH_TYPES else None)
     return media_type
+
+
+def check_not_coded(headers: Mapping[str, str]) -> None:
+    """Raise FhirError 415 for a body that is compressed. RFC 9110, sections 8.4 and 15.5.16"""
+    codings = {coding.strip().lower() for coding in headers.get("content-encoding", "").split(",")}
+    if codings - {"", "identity"}:
+        text = "A body that is compressed is not taken; send it as it is, without Content-Encoding."
+        issue = Issue("content-type-not-supported", "not-supported", text, "http.Content-Encoding")
+        raise FhirError(415, issue, headers={"Accept-Encoding": "identity"})
 
 
 def choices(accept: str | None, format_: str | None) -> tuple[MediaType, ...]:

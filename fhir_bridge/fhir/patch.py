@@ -14,7 +14,7 @@ from fhir_bridge.fhir.json_patch import read_json_patch
 from fhir_bridge.fhir.merge_patch import read_merge_patch
 from fhir_bridge.fhir.negotiation import JSON_PATCH, MERGE_PATCH_TYPES
 from fhir_bridge.fhir.structure import structure_checker
-from fhir_bridge.outcome import FhirError, Json
+from fhir_bridge.outcome import FhirError, Issue, Json
 
 
 def read_patch(content_type: str, body: Json, version: Version) -> Callable[[Json], Json]:
@@ -22,6 +22,9 @@ def read_patch(content_type: str, body: Json, version: Version) -> Callable[[Jso
 
     Raises FhirError 400 for a patch that cannot be read, before anything is asked of anybody.
     """
+    if body is None:
+        text = "The body is empty; send a patch: Parameters, a JSON Patch or a JSON Merge Patch."
+        raise FhirError(400, Issue("invalid-patch", "required", text))
     if content_type == JSON_PATCH:
         return read_json_patch(body)
     is_parameters = isinstance(body, dict) and body.get("resourceType") == "Parameters"

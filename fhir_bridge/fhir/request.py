@@ -20,9 +20,8 @@ from fhir_bridge.fhir.negotiation import (
     FHIR_JSON,
     FHIR_XML,
     FORM,
-    JSON_PATCH,
     JSON_TYPES,
-    MERGE_PATCH_TYPES,
+    PATCH_TYPES,
     XML_TYPES,
     MediaType,
     body_type,
@@ -101,7 +100,7 @@ def _form(request: HttpRequest, code: Code) -> tuple[tuple[str, str], ...]:
     """The parameters of a search that is posted. https://hl7.org/fhir/R4/http.html#search"""
     if code != "search-type" or request.method != "POST" or not request.body:
         return ()
-    body_type(request.headers.get("content-type"), (FORM,))
+    body_type(request.headers, (FORM,))
     return parse_query(request.body.decode("utf-8", "replace"))
 
 
@@ -109,8 +108,8 @@ def _content_type(request: HttpRequest, code: Code) -> MediaType | None:
     """The media type of the body; None where there is no body, or none that means anything."""
     if code not in _WITH_BODY or not request.body.strip():
         return None
-    patches = (JSON_PATCH, *MERGE_PATCH_TYPES) if code == "patch" else ()
-    return body_type(request.headers.get("content-type"), (FHIR_JSON, FHIR_XML, *JSON_TYPES, *XML_TYPES, *patches))
+    named = PATCH_TYPES if code == "patch" else (FHIR_JSON, FHIR_XML)
+    return body_type(request.headers, named, (*JSON_TYPES, *XML_TYPES))
 
 
 def _read_body(body: bytes, content: MediaType, version: Version) -> Json:

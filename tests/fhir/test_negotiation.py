@@ -6,6 +6,8 @@ import pytest
 
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.negotiation import (
+    FORM,
+    PATCH_TYPES,
     MediaType,
     body_type,
     check_version,
@@ -41,25 +43,79 @@ def test_quality_is_one_where_none_is_named_and_none_where_it_is_no_number(param
     assert parse_media_type(f"{JSON}{parameter}").quality == quality
 
 
-def test_a_body_without_content_type_is_fhirs_json() -> None:
-    assert body_type(None, (JSON, XML)) == MediaType(JSON, {})
+def typed(header: str) -> dict[str, str]:
+    """Return the headers of a body of this Content-Type."""
+    return {"content-type": header}
+
+
+@pytest.mark.parametrize("headers", [{}, typed("")])
+def test_a_body_without_content_type_is_fhirs_json(headers: dict[str, str]) -> None:
+    assert body_type(headers, (JSON, XML)) == MediaType(JSON, {})
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", "utf8", '"utf-8"', "us-ascii"])
 def test_a_body_is_in_utf_8(charset: str) -> None:
-    assert body_type(f"{JSON}; charset={charset}", (JSON, XML)).name == JSON
+    assert body_type(typed(f"{JSON}; charset={charset}"), (JSON, XML)).name == JSON
+
+
+def test_it_may_be_of_a_type_that_nobody_is_told_of() -> None:
+    assert body_type(typed("text/json"), (JSON, XML), ("text/json",)).name == "text/json"
 
 
 @pytest.mark.parametrize("header", ["text/plain", f"{JSON}; charset=iso-8859-1", "json", "a/b/c"])
-def test_another_content_type_is_told_which_are_taken(header: str) -> None:
+@pytest.mark.parametrize(
+    ("named", "listed"),
+    [
+        ((FORM,), "application/x-www-form-urlencoded"),
+        ((JSON, XML), "application/fhir+json or application/fhir+xml"),
+    ],
+)
+def test_another_content_type_is_told_which_are_taken(header: str, named: tuple[str, ...], listed: str) -> None:
     with pytest.raises(FhirError) as error:
-        body_type(header, (JSON, XML, "application/json"))
+        body_type(typed(header), named, ("application/json",))
 
-    text = "This Content-Type is not taken here; send application/fhir+json or application/fhir+xml in UTF-8."
+    text = f"This Content-Type is not taken here; send {listed} in UTF-8."
     assert refused(error) == (
         415,
         Issue("content-type-not-supported", "not-supported", text, "http.Content-Type"),
     )
+    assert error.value.headers == {}
+
+
+def test_that_of_a_patch_is_told_all_patches() -> None:
+    with pytest.raises(FhirError) as error:
+        body_type(typed("application/xml-patch+xml"), PATCH_TYPES)
+
+    text = (
+        "This Content-Type is not taken here; send application/json-patch+json, application/merge-patch+json, "
+        "application/fhir+json or application/fhir+xml in UTF-8."
+    )
+    assert refused(error) == (
+        415,
+        Issue("content-type-not-supported", "not-supported", text, "http.Content-Type"),
+    )
+    assert error.value.headers == {
+        "Accept-Patch": "application/json-patch+json, application/merge-patch+json, application/fhir+json, "
+        "application/fhir+xml"
+    }
+
+
+@pytest.mark.parametrize("coding", ["", "identity", "Identity, identity"])
+def test_a_body_may_say_that_it_is_not_compressed(coding: str) -> None:
+    assert body_type({"content-encoding": coding}, (JSON, XML)).name == JSON
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip"])
+def test_a_body_that_is_compressed_is_not_taken(coding: str) -> None:
+    with pytest.raises(FhirError) as error:
+        body_type({"content-encoding": coding}, (JSON, XML))
+
+    text = "A body that is compressed is not taken; send it as it is, without Content-Encoding."
+    assert refused(error) == (
+        415,
+        Issue("content-type-not-supported", "not-supported", text, "http.Content-Encoding"),
+    )
+    assert error.value.headers == {"Accept-Encoding": "identity"}
 
 
 @pytest.mark.parametrize(

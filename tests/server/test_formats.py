@@ -1,5 +1,6 @@
 """JSON and XML, in and out, whatever is asked for and whatever becomes of it; and the FHIR version that is spoken."""
 
+import gzip
 import json
 from collections.abc import AsyncIterator
 
@@ -279,7 +280,11 @@ async def test_a_body_is_read_by_its_content_type(
         ("PUT", "text/plain", f"{JSON} or {XML}"),
         ("PUT", f"{JSON}; charset=iso-8859-1", f"{JSON} or {XML}"),
         ("PUT", "application/json-patch+json", f"{JSON} or {XML}"),
-        ("PATCH", "application/xml-patch+xml", f"{JSON} or {XML}"),
+        (
+            "PATCH",
+            "application/xml-patch+xml",
+            f"application/json-patch+json, application/merge-patch+json, {JSON} or {XML}",
+        ),
     ],
 )
 async def test_another_content_type_is_415(
@@ -291,6 +296,20 @@ async def test_another_content_type_is_415(
     text = f"This Content-Type is not taken here; send {types} in UTF-8."
     assert response.status_code == 415
     assert response.json() == outcome(issue("content-type-not-supported", "not-supported", text, "http.Content-Type"))
+    assert partner.calls() == []
+
+
+@pytest.mark.parametrize(("method", "url"), [("PUT", PATIENT), ("POST", "/fhir/ehealth/Patient/_search")])
+async def test_a_compressed_body_is_415(canned: httpx.AsyncClient, partner: Canned, method: str, url: str) -> None:
+    """It is not read as text, which it is not. RFC 9110, section 8.4"""
+    body = gzip.compress(b"{}")
+
+    response = await canned.request(method, url, content=body, headers={"Content-Encoding": "gzip"})
+
+    text = "A body that is compressed is not taken; send it as it is, without Content-Encoding."
+    told = issue("content-type-not-supported", "not-supported", text, "http.Content-Encoding")
+    assert (response.status_code, response.json()) == (415, outcome(told))
+    assert response.headers["accept-encoding"] == "identity"
     assert partner.calls() == []
 
 

@@ -372,3 +372,27 @@ async def test_a_base_without_patch_says_so(client: httpx.AsyncClient) -> None:
             "Roche Diabetes Care does not offer `patch` of Bundle at this address. It allows PUT.",
         )
     )
+
+
+PATCHES = "application/json-patch+json, application/merge-patch+json, application/fhir+json, application/fhir+xml"
+
+
+async def test_the_patches_that_are_taken_are_told(canned: httpx.AsyncClient) -> None:
+    """Before and after one that is not, and not where there is none. https://www.rfc-editor.org/rfc/rfc5789"""
+    asked = await canned.options(URL)
+    refused = await canned.patch(URL, content="x", headers={"Content-Type": "application/xml-patch+xml"})
+    elsewhere = await canned.options("/fhir/ehealth/metadata")
+
+    assert (asked.status_code, asked.headers["accept-patch"]) == (204, PATCHES)
+    assert (refused.status_code, refused.headers["accept-patch"]) == (415, PATCHES)
+    assert "accept-patch" not in elsewhere.headers
+
+
+@pytest.mark.parametrize("content_type", ["application/json-patch+json", "application/fhir+json"])
+async def test_a_patch_without_a_body_is_refused(canned: httpx.AsyncClient, partner: Canned, content_type: str) -> None:
+    """Whatever kind it would be."""
+    response = await canned.patch(URL, content="", headers={"Content-Type": content_type})
+
+    text = "The body is empty; send a patch: Parameters, a JSON Patch or a JSON Merge Patch."
+    assert (response.status_code, response.json()) == (400, outcome(issue("invalid-patch", "required", text)))
+    assert partner.calls() == []
