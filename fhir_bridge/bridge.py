@@ -6,8 +6,7 @@ import logging
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version as package_version
 from types import TracebackType
@@ -84,7 +83,7 @@ class Bridge:
             response = bundle.failure(error)
         except Exception:
             response = crashed(interaction.request_id)
-        write_line(interaction.request_id, what(interaction), where(interaction, response), response, started)
+        _log(interaction, response, started)
         return response
 
     async def handle(self, interaction: Interaction, send: Send | None = None) -> FhirResponse:
@@ -295,8 +294,10 @@ class Bridge:
         change cannot be taken back.
         """
         for n, entry in enumerate(read):
-            with _told_in_bundle(entry, n):
+            try:
                 self._check_route(entry)
+            except FhirError as error:
+                raise failure_in_bundle(error, entry, n) from None
         answers = {n: await self._whole(read[n], n) for n in writes}
         for n, entry in enumerate(read):
             if n not in answers:
@@ -317,24 +318,18 @@ class Bridge:
     async def _whole(self, entry: Interaction, index: int) -> FhirResponse:
         """Answer an entry without which there is no transaction; raises FhirError."""
         started = time.perf_counter()
-        with _told_in_bundle(entry, index):
+        try:
             response = await self.handle(entry)
-        write_line(entry.request_id, what(entry), where(entry, response), response, started)
+        except FhirError as error:
+            _log(entry, bundle.failure(error), started)
+            raise failure_in_bundle(error, entry, index) from None
+        _log(entry, response, started)
         return answer_in_bundle(response, entry, index)
 
     def _partners(self, interaction: Interaction) -> list[Partner]:
         """The partners that may be meant: that of the base; at the hub, all."""
         base = interaction.address.base
         return [self.routes.configured_partner(base)] if base is not None else self.routes.configured()
-
-
-@contextmanager
-def _told_in_bundle(entry: Interaction, index: int) -> Iterator[None]:
-    """Have what fails in an entry say where in the Bundle that is."""
-    try:
-        yield
-    except FhirError as error:
-        raise failure_in_bundle(error, entry, index) from None
 
 
 def crashed(request_id: str) -> FhirResponse:
@@ -350,6 +345,10 @@ def write_line(request_id: str, what: str, where: str, response: FhirResponse, s
     log.info("%s %s %s %d %.1f ms", request_id, what, where, response.status_code, duration_ms)
     for field, code in response.unknown_codes:
         log.warning("%s unknown code in field %s: %s", request_id, field, code)
+
+
+def _log(interaction: Interaction, response: FhirResponse, started: float) -> None:
+    write_line(interaction.request_id, what(interaction), where(interaction, response), response, started)
 
 
 def what(interaction: Interaction) -> str:

@@ -90,6 +90,22 @@ async def test_a_posted_search_that_is_refused_has_its_line(
     assert lines(log) == ["INFO run-7 POST ehealth/- 406 0.0 ms"]
 
 
+@pytest.mark.parametrize(("id_", "status"), [(ID, 200), ("nobody", 404)])
+async def test_an_entry_of_a_transaction_has_its_line(
+    client: httpx.AsyncClient, log: pytest.LogCaptureFixture, id_: str, status: int
+) -> None:
+    """That which fails it too."""
+    entry = {"request": {"method": "GET", "url": f"Patient/{id_}"}}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+
+    await client.post("/fhir/ehealth", json=bundle, headers=REQUEST_ID)
+
+    assert lines(log) == [
+        f"INFO run-7#0 read ehealth/Patient {status} 0.0 ms",
+        f"INFO run-7 batch ehealth/- {status} 0.0 ms",
+    ]
+
+
 async def test_the_line_has_the_request_id_of_the_answer(
     client: httpx.AsyncClient, log: pytest.LogCaptureFixture
 ) -> None:
