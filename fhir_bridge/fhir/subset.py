@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/search.html#summary and https://hl7.org/fhir/R4/search.h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Literal
 
@@ -170,3 +170,13 @@ def marked(resource: Json, version: Version) -> Json:
         return resource
     in_order = dict.fromkeys(name for name in ("resourceType", "id", "meta") if name in resource or name == "meta")
     return {**in_order, **resource, "meta": {**meta, "tag": [*tags, dict(mark)]}}
+
+
+def marks(resource: Json, path: str) -> Iterator[str]:
+    """Yield the FHIRPath of each tag that says of a resource, or of one in a Bundle, that it is but a part."""
+    for n, tag in enumerate(resource.get("meta", {}).get("tag", ())):
+        if any(mark.items() <= tag.items() for mark in _SUBSETTED.values()):
+            yield f"{path}.meta.tag[{n}]"
+    for n, entry in enumerate(resource.get("entry", ()) if resource["resourceType"] == "Bundle" else ()):
+        if "resource" in entry:
+            yield from marks(entry["resource"], f"{path}.entry[{n}].resource")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from fhir_bridge.fhir.subset import marks
 from fhir_bridge.outcome import ErrorCode, FhirError, Issue, Json
 
 Check = Callable[[Json], list[Issue]]
@@ -65,6 +66,15 @@ def modifier_extensions(value: Json, path: str) -> Iterator[Issue]:
         for key, inner in value.items():
             if key != "modifierExtension" and isinstance(inner, dict | list):
                 yield from modifier_extensions(inner, f"{path}.{key}")
+
+
+def parts_only(resource: Json) -> list[Issue]:
+    """Return an issue for each tag of a sound resource that says that it is but a part: the partner takes it whole.
+
+    https://hl7.org/fhir/R4/search.html#summary
+    """
+    text = "By this tag it is a part of the resource, and what it lacks would be lost; read the whole, and send that."
+    return [Issue("rule-broken", "invariant", text, place) for place in marks(resource, resource["resourceType"])]
 
 
 def left_behind(expressions: Iterable[str], title: str, *, strict: bool = False) -> list[Issue]:

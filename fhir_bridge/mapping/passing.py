@@ -11,7 +11,7 @@ from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.message import id_told
 from fhir_bridge.fhir.r4_stu3 import r4_expression, stu3_expression
-from fhir_bridge.mapping.checks import Check, modifier_extensions
+from fhir_bridge.mapping.checks import Check, modifier_extensions, parts_only
 from fhir_bridge.mapping.partner_fields import Unreadable
 from fhir_bridge.mapping.receivers import Received, check_form, check_told_id, read_json
 from fhir_bridge.mapping.sending import Pair, Sending
@@ -30,10 +30,10 @@ class PassSender:
         problems = self.structures[interaction.version](resource)
         if problems:
             return [*self._other_version(resource, interaction.version), *problems]
-        modifiers = modifier_extensions(resource, resource["resourceType"])
+        others = [*modifier_extensions(resource, resource["resourceType"]), *parts_only(resource)]
         if interaction.version == "4.0":
-            return [*self.profile(resource), *modifiers]
-        return [*(_in_stu3(issue, resource) for issue in self.profile(to_r4(resource).resource)), *modifiers]
+            return [*self.profile(resource), *others]
+        return [*(_in_stu3(issue, resource) for issue in self.profile(to_r4(resource).resource)), *others]
 
     def _other_version(self, resource: Json, version: Version) -> Iterator[Issue]:
         """A word to the client whose resource is sound in a FHIR version that it did not name."""

@@ -10,7 +10,7 @@ import pytest
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.json import dumps, loads
 from fhir_bridge.fhir.structure import structure_checker
-from fhir_bridge.fhir.subset import Kind, only_elements, summary
+from fhir_bridge.fhir.subset import Kind, marks, only_elements, summary
 from fhir_bridge.outcome import Json
 
 SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
@@ -348,3 +348,19 @@ def test_of_an_official_example_that_is_right_each_part_is_right(
 
     assert wrong == {}
     assert len(seen) > 100
+
+
+def test_a_part_is_told_by_its_tag_wherever_it_stands() -> None:
+    part = {"resourceType": "Basic", "meta": {"tag": [{"code": "a"}, {**SUBSETTED, "display": "subsetted"}]}}
+    of_stu3 = {
+        "resourceType": "Basic",
+        "meta": {"tag": [{"system": "http://hl7.org/fhir/v3/ObservationValue", "code": "SUBSETTED"}]},
+    }
+    bundle = {"resourceType": "Bundle", "entry": [{"fullUrl": "urn:x"}, {"resource": part}, {"resource": of_stu3}]}
+
+    assert list(marks(part, "Basic")) == ["Basic.meta.tag[1]"]
+    assert list(marks(bundle, "Bundle")) == [
+        "Bundle.entry[1].resource.meta.tag[1]",
+        "Bundle.entry[2].resource.meta.tag[0]",
+    ]
+    assert list(marks({"resourceType": "Basic"}, "Basic")) == []

@@ -174,6 +174,20 @@ async def test_nor_does_an_answer_without_a_body_hide_it(routes: Routes) -> None
     assert (response.status_code, response.json()) == (200, {**BARE, "meta": PATIENT_V2})
 
 
+@pytest.mark.parametrize("headers", [R4, {}])
+async def test_what_was_read_in_part_is_not_sent_back(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    """Roche takes the whole: what the part lacks would be lost."""
+    part = (await client.get(f"{JOHN}?_elements=identifier,name", headers=headers)).json()
+
+    response = await client.put(JOHN, json=part, headers=headers)
+
+    text = "By this tag it is a part of the resource, and what it lacks would be lost; read the whole, and send that."
+    assert (response.status_code, response.json()) == (
+        422,
+        outcome(issue("rule-broken", "invariant", text, "Patient.meta.tag[0]")),
+    )
+
+
 async def test_a_change_that_cannot_be_shown_is_there_all_the_same(canned: httpx.AsyncClient, partner: Canned) -> None:
     """The read fails: a warning stands in the place of the patient."""
     partner.answer(200, text=ANSWER)
