@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import re
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -19,12 +17,12 @@ from fhir_bridge.fhir import bundle, conformance
 from fhir_bridge.fhir.body import check_type
 from fhir_bridge.fhir.bundle_places import answer_in_bundle, failure_in_bundle
 from fhir_bridge.fhir.conditions import check_changes_only, no_history
-from fhir_bridge.fhir.elements import is_resource
 from fhir_bridge.fhir.interaction import Address, FhirResponse, Interaction, no_such_method
 from fhir_bridge.fhir.negotiation import check_version
 from fhir_bridge.fhir.view import read_view
 from fhir_bridge.gateway.client import Gateway
 from fhir_bridge.gateway.together import Gathering, Send
+from fhir_bridge.log_lines import crashed, log_interaction, where, write_line
 from fhir_bridge.mapping.plans.cohort import Cohort
 from fhir_bridge.mapping.plans.steps import Plan
 from fhir_bridge.mapping.routes import Partner, Route, Routes
@@ -34,9 +32,6 @@ from fhir_bridge.outcome import FhirError, Issue, Json
 
 SOFTWARE_VERSION = package_version("fhir-bridge")
 
-log = logging.getLogger("fhir_bridge")
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9\-]{0,63}")
 MAX_UNKNOWN_CODES = 1000
 """How many different partner codes that no table knows are counted."""
 
@@ -83,7 +78,7 @@ class Bridge:
             response = bundle.failure(error)
         except Exception:
             response = crashed(interaction.request_id)
-        _log(interaction, response, started)
+        log_interaction(interaction, response, started)
         return response
 
     async def handle(self, interaction: Interaction, send: Send | None = None) -> FhirResponse:
@@ -321,48 +316,12 @@ class Bridge:
         try:
             response = await self.handle(entry)
         except FhirError as error:
-            _log(entry, bundle.failure(error), started)
+            log_interaction(entry, bundle.failure(error), started)
             raise failure_in_bundle(error, entry, index) from None
-        _log(entry, response, started)
+        log_interaction(entry, response, started)
         return answer_in_bundle(response, entry, index)
 
     def _partners(self, interaction: Interaction) -> list[Partner]:
         """The partners that may be meant: that of the base; at the hub, all."""
         base = interaction.address.base
         return [self.routes.configured_partner(base)] if base is not None else self.routes.configured()
-
-
-def crashed(request_id: str) -> FhirResponse:
-    """Return the answer to a request that a fault of the bridge ends, and log the traceback, which nobody else sees."""
-    log.exception("%s failed", request_id)
-    text = f"The bridge failed; its log says more under the request id {request_id}."
-    return bundle.failure(FhirError(500, Issue("internal-error", "exception", text)))
-
-
-def write_line(request_id: str, what: str, where: str, response: FhirResponse, started: float) -> None:
-    """Log an interaction in one line; it names no patient, and no address, since an address holds an id."""
-    duration_ms = (time.perf_counter() - started) * 1000
-    log.info("%s %s %s %d %.1f ms", request_id, what, where, response.status_code, duration_ms)
-    for field, code in response.unknown_codes:
-        log.warning("%s unknown code in field %s: %s", request_id, field, code)
-
-
-def _log(interaction: Interaction, response: FhirResponse, started: float) -> None:
-    write_line(interaction.request_id, what(interaction), where(interaction, response), response, started)
-
-
-def what(interaction: Interaction) -> str:
-    operation = interaction.address.operation
-    return interaction.code if operation is None else f"${name(operation)}"
-
-
-def where(interaction: Interaction, response: FhirResponse) -> str:
-    """The partner or base, and the resource type, where it is one: another is the client's text, and not shown."""
-    address = interaction.address
-    known = address.resource_type is not None and is_resource(interaction.version, address.resource_type)
-    return f"{response.partner or address.base or 'hub'}/{address.resource_type if known else '-'}"
-
-
-def name(text: str) -> str:
-    """A name as it may stand in a line of the log; what is none may hold anything, line breaks too."""
-    return text if _NAME.fullmatch(text) else "?"

@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fhir_bridge.bridge import Bridge, crashed, name, write_line
+from fhir_bridge.bridge import Bridge
 from fhir_bridge.fhir.bundle import failure
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction, base_of, parse_address, parse_query
@@ -28,6 +28,7 @@ from fhir_bridge.fhir.json import dumps
 from fhir_bridge.fhir.negotiation import ACCEPT_PATCH
 from fhir_bridge.fhir.presentation import Presentation, read_presentation
 from fhir_bridge.fhir.request import HttpRequest, read_interaction
+from fhir_bridge.log_lines import crashed, name, write_line
 from fhir_bridge.outcome import FhirError, Issue
 from fhir_bridge.settings import MAX_BODY_BYTES
 

@@ -98,8 +98,9 @@ def _create(call: Call, interaction: Interaction) -> Plan:
 
 def _without_identity(resource: Json) -> Json:
     """The resource as it is before a server gave it an id and a version."""
-    kept = {key: value for key, value in resource.items() if key not in ("id", "meta")}
-    meta = resource.get("meta")
-    if isinstance(meta, dict) and meta:
-        meta = {key: value for key, value in meta.items() if key not in ("versionId", "lastUpdated")} or None
-    return kept if meta is None else {**kept, "meta": meta}
+    kept = {key: value for key, value in resource.items() if key != "id"}
+    if isinstance(kept.get("meta"), dict) and kept["meta"]:
+        kept["meta"] = {key: value for key, value in kept["meta"].items() if key not in ("versionId", "lastUpdated")}
+        if not kept["meta"]:
+            del kept["meta"]
+    return kept
