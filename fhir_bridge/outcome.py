@@ -40,7 +40,7 @@ ErrorCode = Literal[
     "unknown-element", "wrong-type", "unknown-resource-type", "element-missing", "choice-repeated",
     "code-not-allowed", "invalid-format", "empty-value", "too-many-problems",
     # profile
-    "too-few", "too-many", "value-not-allowed", "not-in-value-set", "no-slice", "rule-broken",
+    "too-few", "too-many", "element-not-allowed", "value-not-allowed", "not-in-value-set", "no-slice", "rule-broken",
     # mapping
     "cannot-be-sent", "code-unknown-to-partner", "left-behind", "read-only",
     "cannot-be-cleared", "nothing-to-send", "unknown-modifier",

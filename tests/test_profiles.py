@@ -273,7 +273,10 @@ BAD_PREPERSONS = {
             extension=[{"url": NOTE, "valueString": "x", "extension": [{"url": "http://x", "valueCode": "x"}]}],
         ),
         Issue(
-            "too-many", "invalid", "`extension` is not allowed here; remove it.", "Patient.extension[0].extension[0]"
+            "element-not-allowed",
+            "invalid",
+            "`extension` is not allowed here; remove it.",
+            "Patient.extension[0].extension[0]",
         ),
     ),
     "two notes": (
@@ -438,7 +441,12 @@ BAD_PARAMETERS = {
             },
         ),
         [
-            Issue("too-many", "invalid", "`value` is not allowed here; remove it.", "Parameters.parameter[0].value"),
+            Issue(
+                "element-not-allowed",
+                "invalid",
+                "`value` is not allowed here; remove it.",
+                "Parameters.parameter[0].value",
+            ),
             Issue(
                 "wrong-type",
                 "structure",
@@ -546,7 +554,12 @@ BAD_PARAMETERS = {
         ),
         [
             UNKNOWN_STATUS,
-            Issue("too-many", "invalid", "`part` is not allowed here; remove it.", "Parameters.parameter[0].part[0]"),
+            Issue(
+                "element-not-allowed",
+                "invalid",
+                "`part` is not allowed here; remove it.",
+                "Parameters.parameter[0].part[0]",
+            ),
             Issue(
                 "not-in-value-set",
                 "code-invalid",
@@ -760,7 +773,7 @@ BAD_PATIENTS = {
                 "Patient.contained[0].clinicalStatus",
             ),
             Issue(
-                "too-many",
+                "element-not-allowed",
                 "invalid",
                 "`verificationStatus` is not allowed here; remove it.",
                 "Patient.contained[0].verificationStatus",
@@ -819,7 +832,7 @@ def test_a_condition_that_says_more_than_roche_takes_is_refused(name: str) -> No
     check = profile_checker(f"{ROCHE}/condition", DEFINITIONS)
 
     assert check(changed(CONDITION, **{name: value})) == [
-        Issue("too-many", "invalid", f"`{element}` is not allowed here; remove it.", f"Condition.{step}")
+        Issue("element-not-allowed", "invalid", f"`{element}` is not allowed here; remove it.", f"Condition.{step}")
     ]
 
 
@@ -828,7 +841,12 @@ def test_a_coding_of_a_condition_has_no_version() -> None:
     check = profile_checker(f"{ROCHE}/condition", DEFINITIONS)
 
     assert check(changed(CONDITION, code={"coding": [{"code": "1"}, coding]})) == [
-        Issue("too-many", "invalid", f"`{name}` is not allowed here; remove it.", f"Condition.code.coding[1].{name}")
+        Issue(
+            "element-not-allowed",
+            "invalid",
+            f"`{name}` is not allowed here; remove it.",
+            f"Condition.code.coding[1].{name}",
+        )
         for name in ("version", "userSelected")
     ]
 

@@ -216,7 +216,12 @@ HERE = "Patient.extension[0]"
         ),
         (
             patient(weight(comparator="<")),
-            Issue("too-many", "invalid", "`comparator` is not allowed here; remove it.", f"{HERE}.value.comparator"),
+            Issue(
+                "element-not-allowed",
+                "invalid",
+                "`comparator` is not allowed here; remove it.",
+                f"{HERE}.value.comparator",
+            ),
         ),
         (
             patient(extension("abo", valueCode="A"), extension("abo", valueCode="B")),

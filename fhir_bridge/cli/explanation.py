@@ -209,13 +209,19 @@ def _content(route: Route, sender: Sender, interaction: Interaction) -> list[str
         return _passed(sender, resource, interaction, f"The {resource['resourceType']}")
     if isinstance(sender, MessageSender):
         line = f"The {resource['resourceType']} goes in a message, with what it contains that is about it."
-        return [line, *_passed(sender, resource, interaction, "The message")]
+        behind = sender.left_behind(resource, interaction)
+        lines = [line, *_passed(sender, resource, interaction, "The message")]
+        return [*lines, *_left_behind("the profile does not allow it, or only what it does not allow needs it", behind)]
     rows = [*_id_row(route, sender, interaction), *_rows(sender, resource)]
     lines = table(("FHIR element", "partner field", "value", "rule"), rows) if rows else ["No row sends anything."]
-    behind = sender.left_behind(resource)
-    if not behind:
-        return [*lines, "", "Nothing is left behind."]
-    return [*lines, "", "Left behind, for no row takes it:", *(f"  {path}" for path in behind)]
+    return [*lines, *_left_behind("no row takes it", sender.left_behind(resource, interaction))]
+
+
+def _left_behind(why: str, paths: Sequence[str]) -> list[str]:
+    """The elements that are left behind, and why."""
+    if not paths:
+        return ["", "Nothing is left behind."]
+    return ["", f"Left behind, for {why}:", *(f"  {path}" for path in paths)]
 
 
 def _arguments(said: Arguments, interaction: Interaction) -> Iterator[str]:
@@ -250,7 +256,7 @@ def _passed(sender: PassSender | MessageSender, resource: Json, interaction: Int
     """What goes as it is; or converted, with what its new version cannot say."""
     version = (sender.within if isinstance(sender, MessageSender) else sender).partner_version
     if interaction.version == version:
-        return [f"{what} goes as it is: no row changes it, and nothing is left behind."]
+        return [f"{what} goes as it is: no row changes it."]
     line = f"{what} is converted from FHIR {interaction.version} to {version}"
     issues = sender.send(resource, interaction).issues
     if not issues:

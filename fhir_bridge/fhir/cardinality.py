@@ -39,7 +39,8 @@ def without_value(what: str, path: str) -> Issue:
 
 
 def too_many(what: str, maximum: int, path: str) -> Issue:
-    """Say of one occurrence that it is beyond the maximum."""
-    allowed = {0: "is not allowed here; remove it", 1: "may occur only once; remove this one"}
-    text = allowed.get(maximum, f"may occur only {maximum} times; remove this one")
-    return Issue("too-many", "invalid", f"{what} {text}.", path)
+    """Say of one occurrence that it is beyond the maximum; of none at all, that the element is not allowed."""
+    if maximum == 0:
+        return Issue("element-not-allowed", "invalid", f"{what} is not allowed here; remove it.", path)
+    often = "once" if maximum == 1 else f"{maximum} times"
+    return Issue("too-many", "invalid", f"{what} may occur only {often}; remove this one.", path)

@@ -14,8 +14,9 @@ from itertools import count
 from uuid import NAMESPACE_URL, uuid5
 
 from fhir_bridge.fhir.elements import Version
+from fhir_bridge.fhir.leaving import former_place
 from fhir_bridge.fhir.references import names_of
-from fhir_bridge.outcome import Json
+from fhir_bridge.outcome import Issue, Json
 
 Resource = Mapping[str, Json]
 IsAbout = Callable[[str], bool]
@@ -38,10 +39,15 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the resource of an entry came from, as a FHIRPath: `Patient`, `Patient.contained[0]`."""
+    """Where the resource of an entry came from, as a FHIRPath: `Patient`, `Patient.contained[0]`; what it `lost`."""
 
     resource_type: str
     expression: str
+    lost: Sequence[str] = ()
+
+    def home(self, rest: str) -> str:
+        """Return where an element of the entry's resource came from."""
+        return former_place(f"{self.expression}{rest}", self.lost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +65,10 @@ class Message:
         if match := _OF_ENTRY.fullmatch(expression):
             at = int(match[1])
             origin = self.origins[at] if at < len(self.origins) else None
-            return None if origin is None else f"{origin.expression}{match[2]}"
+            return None if origin is None else origin.home(match[2])
         resource_type, dot, rest = expression.partition(".")
         named = [each for each in self.origins if each is not None and each.resource_type == resource_type]
-        return f"{named[0].expression}{dot}{rest}" if len(named) == 1 else None
+        return named[0].home(f"{dot}{rest}") if len(named) == 1 else None
 
 
 _OF_ENTRY = re.compile(r"Bundle\.entry\[(\d{1,4})\](?:\.resource)?((?:\..+)?)")
@@ -70,7 +76,7 @@ _OF_ENTRY = re.compile(r"Bundle\.entry\[(\d{1,4})\](?:\.resource)?((?:\..+)?)")
 
 def wrap(resource: Resource, header: Header, version: Version) -> Message:
     """Return the message about a resource that has the shape of one; without an id it is known by a `urn:uuid:`."""
-    moved = [index for index, each in enumerate(resource.get("contained", ())) if _is_about(resource, each)]
+    moved = [index for index, each in _about(resource) if _hindrance(resource, each) is None]
     address = None if "id" in resource else f"urn:uuid:{uuid5(NAMESPACE_URL, header.id)}"
     name = address or f"{resource['resourceType']}/{resource['id']}"
     others = [_as_entry(resource["contained"][index], names_of(resource).__contains__, name) for index in moved]
@@ -83,11 +89,20 @@ def wrap(resource: Resource, header: Header, version: Version) -> Message:
     timed = {"timestamp": _instant(header.now)} if version == "4.0" else {}
     bundle = {"resourceType": "Bundle", "type": "message", **timed, "entry": entry}
     resource_type = resource["resourceType"]
-    origins = [
-        Origin(each["resourceType"], f"{resource_type}.contained[{index}]")
-        for index, each in zip(moved, others, strict=True)
-    ]
-    return Message(bundle, [None, Origin(resource_type, resource_type), *origins])
+    places = [f"{resource_type}.contained[{index}]" for index in moved]
+    origins = [Origin(each["resourceType"], place) for place, each in zip(places, others, strict=True)]
+    return Message(bundle, [None, Origin(resource_type, resource_type, places), *origins])
+
+
+def hindered(resource: Resource) -> Iterator[Issue]:
+    """Yield an issue for each contained resource that is about the one that contains it, and can have no entry."""
+    for index, each in _about(resource):
+        why = _hindrance(resource, each)
+        if why is not None:
+            text = (
+                f"In the message this {each['resourceType']} has an entry of its own, {why}; leave that reference out."
+            )
+            yield Issue("cannot-be-sent", "not-supported", text, f"{resource['resourceType']}.contained[{index}]")
 
 
 def _message_header(header: Header, version: Version) -> Json:
@@ -115,14 +130,22 @@ def _profiled(resource: Resource, profiles: Mapping[str, str]) -> Json:
     return {**resource, "meta": {**meta, "profile": [*named, profile]}}
 
 
-def _is_about(resource: Resource, contained: Resource) -> bool:
-    """Whether a contained resource is about the one that contains it, and neither needs nor is needed by others."""
-    wanted = f"#{contained.get('id')}"
+def _about(resource: Resource) -> Iterator[tuple[int, Resource]]:
+    """Yield each contained resource that is about the one that contains it, with its index."""
+    names = names_of(resource)
+    for index, each in enumerate(resource.get("contained", ())):
+        if "resourceType" in each and not names.isdisjoint(_references(each)):
+            yield index, each
+
+
+def _hindrance(resource: Resource, contained: Resource) -> str | None:
+    """Why a contained resource can have no entry: what refers to it, or what it refers to, would not find the other."""
     others = {**resource, "contained": [each for each in resource["contained"] if each is not contained]}
-    named = set(_references(contained))
-    if "resourceType" not in contained or any(name.startswith("#") and name != "#" for name in named):
-        return False
-    return wanted not in _references(others) and not named.isdisjoint(names_of(resource))
+    if any(name.startswith("#") and name != "#" for name in _references(contained)):
+        return "and cannot refer to another contained resource from there"
+    if f"#{contained.get('id')}" in _references(others):
+        return "where no reference to a contained resource finds it"
+    return None
 
 
 def _as_entry(contained: Resource, is_about: IsAbout, name: str) -> Json:

@@ -107,6 +107,12 @@ def _is_needed(resource: Mapping[str, Json], contained: Mapping[str, Json]) -> b
     return wanted in _texts(others) or any(text in names_of(resource) for text in _texts(contained))
 
 
+def unneeded(resource: Mapping[str, Json]) -> list[int]:
+    """Return which of the resources that one contains, each with its id, nothing holds there."""
+    contained = enumerate(resource.get("contained", ()))
+    return [index for index, each in contained if not _is_needed(resource, each)]
+
+
 def names_of(resource: Mapping[str, Json]) -> frozenset[str]:
     """Return how what a resource contains may refer to it: as `#`, and also as `Patient/1`."""
     return frozenset({"#", f"{resource.get('resourceType')}/{resource['id']}"} if "id" in resource else {"#"})

@@ -21,6 +21,11 @@ _MALFORMED: frozenset[ErrorCode] = frozenset(
 _OF_ROWS: frozenset[ErrorCode] = frozenset({"cannot-be-sent", "code-unknown-to-partner"})
 
 
+def is_sound(problems: Iterable[Issue]) -> bool:
+    """Whether a resource has the shape that FHIR says, so that paths into it can be followed."""
+    return not any(issue.code == "structure" for issue in problems)
+
+
 def raise_errors(issues: Iterable[Issue]) -> tuple[Issue, ...]:
     """Raise FhirError with all issues where one is an error; else return them: they are warnings."""
     found = tuple(once(issues))

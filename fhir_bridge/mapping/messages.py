@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.interaction import Interaction
-from fhir_bridge.fhir.message import Header, Message, unwrap, wrap
+from fhir_bridge.fhir.leaving import Rest, former_place, leave, stands_in
+from fhir_bridge.fhir.message import Header, Message, hindered, unwrap, wrap
+from fhir_bridge.mapping.checks import is_sound
 from fhir_bridge.mapping.headers import Source
 from fhir_bridge.mapping.partner_fields import Unreadable
 from fhir_bridge.mapping.passing import PassSender
@@ -30,11 +33,25 @@ class MessageSender:
 
     def check(self, resource: Json, interaction: Interaction) -> list[Issue]:
         """Return what is wrong with the resource; where nothing is, with the message, at the resource's elements."""
-        problems = self.bare.check(resource, interaction)
+        rest, problems = self._fit(resource, interaction)
+        if is_sound(problems):
+            problems += [
+                _at(former_place(issue.expression or "", rest.gone), issue) for issue in hindered(rest.resource)
+            ]
         if problems:
             return problems
-        message = self.message(resource, interaction)
-        return [_at_home(issue, message) for issue in self.within.check(message.bundle, interaction)]
+        message = self.message(rest.resource, interaction)
+        found = self.within.check(message.bundle, interaction)
+        return [_at(_home(issue.expression or "", message, rest), issue) for issue in found]
+
+    def _fit(self, resource: Json, interaction: Interaction) -> tuple[Rest, list[Issue]]:
+        """Return what of a resource goes in the message, and what is wrong with it: what its profile does not allow
+        is left behind, and is no fault.
+        """
+        problems = self.bare.check(resource, interaction)
+        barred = [issue for issue in problems if _can_be_left(issue, resource, interaction.version)]
+        rest = leave(resource, [issue.expression or "" for issue in barred], interaction.version)
+        return rest, [issue for issue in problems if issue not in barred]
 
     def message(self, resource: Json, interaction: Interaction) -> Message:
         """Return the message about a resource."""
@@ -44,13 +61,14 @@ class MessageSender:
         return wrap(resource, header, interaction.version)
 
     def send(self, resource: Json, interaction: Interaction) -> Sending:
-        message = self.message(resource, interaction)
+        rest, _ = self._fit(resource, interaction)
+        message = self.message(rest.resource, interaction)
         sending = self.within.send(message.bundle, interaction)
-        issues = [_at_home(issue, message) for issue in sending.issues]
+        issues = [_at(_home(issue.expression or "", message, rest), issue) for issue in sending.issues]
 
         def home(expression: str) -> str | None:
             own = sending.home(expression)
-            return None if own is None else message.home(own)
+            return None if own is None else _home(own, message, rest)
 
         return replace(sending, issues=issues, whole=message.bundle, home=home)
 
@@ -60,12 +78,23 @@ class MessageSender:
     def pairs(self, resource: Json) -> list[Pair]:
         return []
 
-    def left_behind(self, resource: Json, known: Json = None) -> list[str]:
-        return []
+    def left_behind(self, resource: Json, interaction: Interaction, known: Json = None) -> list[str]:
+        rest, _ = self._fit(resource, interaction)
+        return list(rest.gone)
 
 
-def _at_home(issue: Issue, message: Message) -> Issue:
-    return replace(issue, expression=message.home(issue.expression or ""))
+def _can_be_left(issue: Issue, resource: Json, version: Version) -> bool:
+    return issue.error == "element-not-allowed" and stands_in(resource, issue.expression or "", version)
+
+
+def _home(expression: str, message: Message, rest: Rest) -> str | None:
+    """Where an element of the message stands in what the client sent; None where it does not."""
+    own = message.home(expression)
+    return None if own is None else former_place(own, rest.gone)
+
+
+def _at(expression: str | None, issue: Issue) -> Issue:
+    return replace(issue, expression=expression)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class PassSender:
     def pairs(self, resource: Json) -> list[Pair]:
         return []
 
-    def left_behind(self, resource: Json, known: Json = None) -> list[str]:
+    def left_behind(self, resource: Json, interaction: Interaction, known: Json = None) -> list[str]:
         return []
 
 

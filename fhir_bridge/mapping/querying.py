@@ -36,7 +36,7 @@ class QuerySender:
     def pairs(self, resource: Json) -> list[Pair]:
         return []
 
-    def left_behind(self, resource: Json, known: Json = None) -> list[str]:
+    def left_behind(self, resource: Json, interaction: Interaction, known: Json = None) -> list[str]:
         return []
 
 

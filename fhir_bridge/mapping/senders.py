@@ -36,7 +36,7 @@ class Sender(Protocol):
 
     def pairs(self, resource: Json) -> list[Pair]: ...
 
-    def left_behind(self, resource: Json, known: Json = None) -> list[str]:
+    def left_behind(self, resource: Json, interaction: Interaction, known: Json = None) -> list[str]:
         """Return what the partner gets nothing of; what it keeps itself is no loss, as it is in a `known` one."""
 
 
@@ -78,6 +78,6 @@ class MapSender:
     def pairs(self, resource: Json) -> list[Pair]:
         return self.map.pairs(resource)
 
-    def left_behind(self, resource: Json, known: Json = None) -> list[str]:
+    def left_behind(self, resource: Json, interaction: Interaction, known: Json = None) -> list[str]:
         unchanged = [] if known is None else self.map.unchanged(resource, known)
         return self.map.left_behind(resource, [*self.in_headers, *unchanged])

@@ -12,7 +12,7 @@ from fhir_bridge.fhir.body import check_type
 from fhir_bridge.fhir.definitions import canonical_url
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction, Preferences
 from fhir_bridge.fhir.structure import structure_checker
-from fhir_bridge.mapping.checks import check_id, left_behind, once
+from fhir_bridge.mapping.checks import check_id, is_sound, left_behind, once
 from fhir_bridge.mapping.question import Question, read_question
 from fhir_bridge.mapping.routes import Partner, Route, check_record_id, told_partners
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
@@ -119,14 +119,14 @@ def _problems(interaction: Interaction, question: Question, route: Route | None)
     sender = route.call.sender
     assert sender is not None
     problems = sender.check(resource, interaction)
-    if any(issue.code == "structure" for issue in problems):
+    if not is_sound(problems):
         yield from problems
         return
     sending = sender.send(resource, interaction)
     problems = [*problems, *sending.issues_of(sending.body)]
     yield from problems
     title, refused = route.call.title, {issue.expression for issue in problems}
-    for issue in left_behind(sender.left_behind(resource), title):
+    for issue in left_behind(sender.left_behind(resource, interaction), title):
         if issue.expression not in refused:
             yield replace(issue, severity="information")
 

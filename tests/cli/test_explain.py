@@ -398,9 +398,7 @@ def test_a_message_goes_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
         "  client_secret: ***\n"
     )
     assert json.loads(f"{sent}}}") == json.loads(CALLS[3].body)
-    assert tail == (
-        "\nThe Bundle goes as it is: no row changes it, and nothing is left behind.\n\n*** stands for what is secret.\n"
-    )
+    assert tail == ("\nThe Bundle goes as it is: no row changes it.\n\n*** stands for what is secret.\n")
 
 
 @pytest.mark.usefixtures("_four_are_configured")
@@ -418,6 +416,40 @@ def test_a_message_in_r4_is_shown_converted(capsys: pytest.CaptureFixture[str]) 
     assert '          "event": {\n' in out
     assert "eventCoding" not in out
     assert "\nThe Bundle is converted from FHIR 4.0 to 3.0, and nothing is lost.\n" in out
+
+
+@pytest.mark.usefixtures("_four_are_configured")
+def test_what_of_a_patient_does_not_go_in_the_message_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    condition = {
+        "resourceType": "Condition",
+        "id": "c",
+        "clinicalStatus": "active",
+        "severity": {"text": "mild"},
+        "code": {"text": "LADA"},
+        "subject": {"reference": "#"},
+    }
+    patient = {
+        "resourceType": "Patient",
+        "id": "Bj6.1Lq-hvb-28",
+        "contained": [condition],
+        "identifier": [{"system": "urn:oid:2.16.724.4.41", "value": "12345678Z"}],
+        "name": [{"family": "Doe", "given": ["John"]}],
+    }
+
+    status, out = explained(capsys, "PUT", "/fhir/roche/Patient/Bj6.1Lq-hvb-28", json.dumps(patient))
+
+    assert status == 0
+    assert (
+        out.partition("with what it contains that is about it.\n")[2]
+        == """\
+The message goes as it is: no row changes it.
+
+Left behind, for the profile does not allow it, or only what it does not allow needs it:
+  Patient.contained[0].severity
+
+*** stands for what is secret.
+"""
+    )
 
 
 @pytest.mark.usefixtures("_four_are_configured")
@@ -449,6 +481,8 @@ The message is converted from FHIR 4.0 to 3.0. What that changes:
 at                          code           what
 ──────────────────────────  ─────────────  ─────────────────────────────────────────────────────────
 Patient.extension[0].value  not-supported  STU3 has no canonical in an extension: it is a uri there.
+
+Nothing is left behind.
 
 *** stands for what is secret.
 """

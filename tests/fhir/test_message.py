@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from fhir_bridge.fhir.elements import Version
-from fhir_bridge.fhir.message import Header, containing, unwrap, with_contained, wrap
+from fhir_bridge.fhir.message import Header, containing, hindered, unwrap, with_contained, wrap
 from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.outcome import Json
 
@@ -141,6 +141,29 @@ def test_what_others_need_or_what_needs_others_stays_contained(contained: list[J
     assert [each["resource"] for each in message.bundle["entry"][1:]] == [patient]
 
 
+@pytest.mark.parametrize(
+    ("contained", "refused"),
+    [
+        ([CONDITION], []),
+        ([{**ORGANIZATION, "partOf": {"reference": "Organization/1"}}], []),
+        (
+            [PRACTITIONER, ORGANIZATION],
+            [("Patient.contained[1]", "where no reference to a contained resource finds it")],
+        ),
+        (
+            [{**CONDITION, "asserter": {"reference": "#liv"}}, PRACTITIONER],
+            [("Patient.contained[0]", "and cannot refer to another contained resource from there")],
+        ),
+    ],
+)
+def test_what_is_about_it_and_can_have_no_entry_is_told(contained: list[Json], refused: list[tuple[str, str]]) -> None:
+    patient = {**PATIENT, "managingOrganization": {"reference": "#clinic"}, "contained": contained}
+
+    issues = list(hindered(patient))
+
+    assert [(issue.expression, issue.text.partition(", ")[2].partition(";")[0]) for issue in issues] == refused
+
+
 def test_a_contained_resource_may_lack_its_id_or_type() -> None:
     """That is wrong, and said elsewhere; it is no reason to fail."""
     nameless, typeless = ({key: CONDITION[key] for key in CONDITION if key != name} for name in ("id", "resourceType"))
@@ -198,6 +221,14 @@ def test_of_two_resources_of_a_type_the_type_alone_tells_none() -> None:
 
     assert message.home("Condition.code") is None
     assert message.home("Bundle.entry[3].resource.code") == "Patient.contained[1].code"
+
+
+def test_what_stays_contained_stood_behind_what_has_an_entry() -> None:
+    message = wrap(
+        {**PATIENT, "link": [{"other": {"reference": "#liv"}}], "contained": [CONDITION, PRACTITIONER]}, HEADER, "4.0"
+    )
+
+    assert message.home("Bundle.entry[1].resource.contained[0].name") == "Patient.contained[1].name"
 
 
 # --- out of the answer

@@ -118,7 +118,7 @@ def test_a_list_of_primitives_may_have_extensions_alone() -> None:
 
 def test_a_choice_counts_under_each_of_its_names_and_with_extensions_alone() -> None:
     check = checker({"id": "Patient.deceased[x]", "max": "0"})
-    issue = Issue("too-many", "invalid", "`deceased` is not allowed here; remove it.", "Patient.deceased")
+    issue = Issue("element-not-allowed", "invalid", "`deceased` is not allowed here; remove it.", "Patient.deceased")
 
     assert check(patient(deceasedBoolean=False)) == [issue]
     assert check(patient(_deceasedDateTime={"extension": []})) == [issue]

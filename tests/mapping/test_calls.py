@@ -174,7 +174,10 @@ def test_what_is_wrong_with_the_resource_and_with_the_headers_is_told_together()
         ("element-missing", "http.X-Site"),
     ]
     assert update.sender is not None
-    assert update.sender.left_behind({"resourceType": "Patient", "managingOrganization": {"display": "a"}}) == []
+    assert (
+        update.sender.left_behind({"resourceType": "Patient", "managingOrganization": {"display": "a"}}, ask("update"))
+        == []
+    )
 
 
 def test_a_success_is_the_resource_of_the_record() -> None:
@@ -305,7 +308,7 @@ def test_a_resource_goes_as_it_is_in_the_partners_version() -> None:
     assert (orjson.loads(outgoing.request.body or b""), issues, outgoing.pairs()) == (body, [], [])
     assert PASSING.sender is not None
     assert PASSING.sender.check(body, interaction) == []
-    assert PASSING.sender.left_behind(body) == []
+    assert PASSING.sender.left_behind(body, interaction) == []
 
 
 def test_a_resource_of_the_other_version_is_converted() -> None:

@@ -61,6 +61,14 @@ PATIENT_PROFILE = profile(
     "Patient",
     {"id": "Patient.name", "path": "Patient.name", "min": 1},
     {"id": "Patient.contained", "path": "Patient.contained", "max": "2"},
+    {"id": "Patient.photo", "path": "Patient.photo", "max": "0"},
+    {
+        "id": "Patient.telecom",
+        "path": "Patient.telecom",
+        "slicing": {"discriminator": [{"type": "value", "path": "system"}], "rules": "open"},
+    },
+    {"id": "Patient.telecom:fax", "path": "Patient.telecom", "sliceName": "fax", "max": "0"},
+    {"id": "Patient.telecom:fax.system", "path": "Patient.telecom.system", "fixedCode": "fax"},
 )
 MESSAGE_PROFILE = profile(
     "message",
@@ -194,6 +202,38 @@ def test_a_new_patient_gets_its_address_from_the_answer() -> None:
     assert done.response is not None
     assert (done.response.status_code, done.response.headers) == (201, {"Location": "http://x/Patient/42"})
     assert done.resource == {**BARE, "contained": [{**CONDITION, "id": "condition-1"}]}
+
+
+# --- what the partner cannot hold
+
+FAX, PHONE = {"system": "fax", "value": "1"}, {"system": "phone", "value": "2"}
+MORE = {**BARE, "telecom": [FAX, PHONE], "photo": [{"title": "x"}]}
+
+
+def test_what_the_profile_does_not_allow_is_left_behind() -> None:
+    done = put(MORE, answer(200, message(BARE)), answer(200, BARE), preferences=Preferences("OperationOutcome"))
+
+    assert done.sent[0] == ("PUT", "/messages/42", message({**BARE, "telecom": [PHONE], "meta": META}))
+    left = [(issue["severity"], issue["expression"]) for issue in done.resource["issue"] if "expression" in issue]
+    assert left == [("warning", ["Patient.photo[0]"]), ("warning", ["Patient.telecom[0]"])]
+
+
+def test_a_strict_client_is_refused_for_it() -> None:
+    done = put(MORE, preferences=Preferences(strict=True))
+
+    assert done.sent == []
+    assert done.error is not None
+    text = "Northlab cannot hold this element; leave it out, or send without `handling=strict`."
+    assert texts(done.error.issues) == [(text, "Patient.photo[0]"), (text, "Patient.telecom[0]")]
+
+
+def test_what_the_partner_says_of_the_rest_is_told_where_that_stood_before() -> None:
+    said = {"severity": "error", "code": "invalid", "expression": ["Patient.telecom[0].value"]}
+
+    done = put(MORE, answer(400, {"resourceType": "OperationOutcome", "issue": [said]}))
+
+    assert done.error is not None
+    assert [issue.expression for issue in done.error.issues] == ["Patient.telecom[1].value"]
 
 
 # --- what is wrong with it
@@ -341,12 +381,13 @@ def test_a_message_that_cannot_be_read_is_refused_before_it_tells_anything() -> 
 
 
 def test_what_explains_a_message_finds_its_sender() -> None:
-    route, _ = lab().match(ask("update", body=PATIENT))
+    interaction = ask("update", body=PATIENT)
+    route, _ = lab().match(interaction)
 
     assert isinstance(route.call.sender, MessageSender)
     assert route.profile == URL_OF_PROFILE
     assert [step.call.path for step in route.steps] == ["/patients/{id}", "/messages/{id}", "/patients/{id}"]
-    assert (route.call.sender.pairs(PATIENT), route.call.sender.left_behind(PATIENT)) == ([], [])
+    assert (route.call.sender.pairs(PATIENT), route.call.sender.left_behind(PATIENT, interaction)) == ([], [])
 
 
 # --- mistakes in the file

@@ -362,7 +362,12 @@ PARAMETERS: Mapping[str, tuple[list[Json], int, list[Json]]] = {
         422,
         [
             issue("too-few", "required", "`value` is missing; add it.", "Parameters.parameter[0].value"),
-            issue("too-many", "invalid", "`part` is not allowed here; remove it.", "Parameters.parameter[0].part[0]"),
+            issue(
+                "element-not-allowed",
+                "invalid",
+                "`part` is not allowed here; remove it.",
+                "Parameters.parameter[0].part[0]",
+            ),
         ],
     ),
     "an empty text": (

@@ -245,6 +245,164 @@ async def test_in_r4_the_array_is_the_one_identifier_that_it_holds(client: httpx
     assert response.json() == read
 
 
+# --- what the partner cannot hold
+
+CONFIRMED = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-ver-status", "code": "confirmed"}]}
+ORDINARY: dict[str, Any] = {
+    **LADA,
+    "verificationStatus": CONFIRMED,
+    "category": [{"text": "problem"}, {"text": "encounter"}],
+    "code": {"coding": [{**CODE["coding"][0], "version": "2024"}]},
+    "onsetDateTime": "2010",
+    "recordedDate": "2011",
+    "recorder": {"reference": "#dr"},
+}
+DOCTOR = {"resourceType": "Practitioner", "id": "dr", "name": [{"family": "Ruiz"}]}
+BEHIND = (
+    "contained[0].verificationStatus",
+    "contained[0].category[0]",
+    "contained[0].category[1]",
+    "contained[0].code.coding[0].version",
+    "contained[0].onset",
+    "contained[0].recordedDate",
+    "contained[0].recorder",
+    "contained[1]",
+)
+
+
+def behind(text: str, severity: Any, places: tuple[str, ...]) -> list[Json]:
+    title = "Roche Diabetes Care cannot hold this element"
+    return [
+        issue("left-behind", "not-supported", f"{title}; {text}", f"Patient.{place}", severity=severity)
+        for place in places
+    ]
+
+
+async def test_what_the_partner_takes_of_an_ordinary_condition_is_sent(
+    canned: httpx.AsyncClient, partner: Canned
+) -> None:
+    """Not what its profile does not allow, nor who is contained for the sake of that alone."""
+    partner.answer(200, text=ANSWER)
+    partner.answer(200, BARE)
+
+    response = await canned.put(JOHN, json={**BARE, "contained": [ORDINARY, DOCTOR]}, headers=R4)
+
+    _, patient, condition = (entry["resource"] for entry in partner.bodies()[0]["entry"])
+    assert response.status_code == 200
+    assert patient == {**BARE, "meta": PATIENT_V2}
+    assert condition == {
+        "resourceType": "Condition",
+        "meta": OF_CONDITION,
+        "clinicalStatus": "active",
+        "code": CODE,
+        "subject": {"reference": "Patient/Bj6.1Lq-hvb-28"},
+    }
+
+
+async def test_each_element_that_is_left_behind_is_a_warning(client: httpx.AsyncClient) -> None:
+    """To who asks for an outcome."""
+    body = {**BARE, "contained": [ORDINARY, DOCTOR]}
+
+    response = await client.put(JOHN, json=body, headers=R4 | {"Prefer": "return=OperationOutcome"})
+
+    done = issue("done", "informational", "The partner carried out the call.", severity="information")
+    assert (response.status_code, response.json()) == (
+        200,
+        outcome(done, *behind("it is left behind.", "warning", BEHIND)),
+    )
+
+
+async def test_for_a_strict_client_it_is_a_reason_to_refuse(canned: httpx.AsyncClient, partner: Canned) -> None:
+    """And nothing is sent."""
+    body = {**BARE, "contained": [ORDINARY, DOCTOR]}
+
+    response = await canned.put(JOHN, json=body, headers=R4 | {"Prefer": "handling=strict"})
+
+    text = "leave it out, or send without `handling=strict`."
+    assert (response.status_code, response.json()) == (422, outcome(*behind(text, "error", BEHIND)))
+    assert partner.calls() == []
+
+
+async def test_in_stu3_it_has_the_names_of_stu3(client: httpx.AsyncClient) -> None:
+    """Also where an element is no list there; and of a choice."""
+    ordinary = {
+        **LADA_IN_STU3,
+        "verificationStatus": "confirmed",
+        "context": {"reference": "Encounter/1"},
+        "onsetString": "as a child",
+        "assertedDate": "2011",
+        "stage": {"summary": {"text": "II"}},
+        "note": [{"text": "x"}],
+    }
+    body = {**BARE, "contained": [ordinary]}
+
+    response = await client.put(JOHN, json=body, headers=STU3 | {"Prefer": "return=OperationOutcome"})
+
+    places = ("verificationStatus", "context", "onset", "assertedDate", "stage[0]", "note[0]")
+    done = issue("done", "informational", "The partner carried out the call.", severity="information")
+    told = behind("it is left behind.", "warning", tuple(f"contained[0].{place}" for place in places))
+    assert (response.status_code, response.json()) == (200, outcome(done, *told))
+
+
+async def test_of_a_message_nothing_is_left_behind(canned: httpx.AsyncClient, partner: Canned) -> None:
+    """It arrives as it is, or not at all."""
+    body = copy.deepcopy(R4_MESSAGE)
+    body["entry"][2]["resource"]["recordedDate"] = "2011"
+
+    response = await canned.put("/fhir/roche/Bundle/Bj6.1Lq-hvb-28", json=body, headers=R4)
+
+    text, place = "`recordedDate` is not allowed here; remove it.", "Bundle.entry[2].resource.recordedDate"
+    assert (response.status_code, response.json()) == (
+        422,
+        outcome(issue("element-not-allowed", "invalid", text, place)),
+    )
+    assert partner.calls() == []
+
+
+async def test_a_doctor_who_is_needed_elsewhere_stays(canned: httpx.AsyncClient, partner: Canned) -> None:
+    """Contained in the patient, and what the partner says of it is told where the client has it."""
+    complaint = {"severity": "error", "code": "invalid", "expression": ["Patient.contained[0].name"]}
+    partner.answer(400, {"resourceType": "OperationOutcome", "issue": [complaint]})
+
+    patient = {**BARE, "generalPractitioner": [{"reference": "#dr"}]}
+    response = await canned.put(JOHN, json={**patient, "contained": [ORDINARY, DOCTOR]}, headers=R4)
+
+    assert partner.bodies()[0]["entry"][1]["resource"] == {**patient, "contained": [DOCTOR], "meta": PATIENT_V2}
+    assert response.json()["issue"][0]["expression"] == ["Patient.contained[1].name"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "patient", "why"),
+    [
+        (
+            {"extension": [{"url": "http://x.test/by", "valueReference": {"reference": "#dr"}}]},
+            {},
+            "and cannot refer to another contained resource from there",
+        ),
+        (
+            {},
+            {"extension": [{"url": "http://x.test/main", "valueReference": {"reference": "#condition-1"}}]},
+            "where no reference to a contained resource finds it",
+        ),
+    ],
+)
+async def test_a_condition_that_can_have_no_entry_is_refused(
+    canned: httpx.AsyncClient, partner: Canned, condition: Json, patient: Json, why: str
+) -> None:
+    """It would stay inside the patient, where nobody looks for it."""
+    contained = [DOCTOR, {**LADA, **condition}] if condition else [LADA]
+
+    response = await canned.put(JOHN, json={**BARE, **patient, "contained": contained}, headers=R4)
+
+    text = f"In the message this Condition has an entry of its own, {why}; leave that reference out."
+    place = f"Patient.contained[{len(contained) - 1}]"
+    assert (response.status_code, response.json()) == (
+        422,
+        outcome(issue("cannot-be-sent", "not-supported", text, place)),
+    )
+    assert partner.calls() == []
+
+
 # --- what is wrong with it
 
 
@@ -288,40 +446,27 @@ async def test_a_condition_may_name_its_patient(client: httpx.AsyncClient) -> No
     assert response.json()["contained"] == [{**LADA, "meta": OF_CONDITION}]
 
 
-@pytest.mark.parametrize(
-    ("headers", "encounter", "recorded", "condition"),
-    [(R4, "encounter", "recordedDate", LADA), (STU3, "context", "assertedDate", LADA_IN_STU3)],
-)
 async def test_all_that_the_partner_would_refuse_is_told_at_the_clients_elements(
-    canned: httpx.AsyncClient,
-    partner: Canned,
-    headers: dict[str, str],
-    encounter: str,
-    recorded: str,
-    condition: Json,
+    canned: httpx.AsyncClient, partner: Canned
 ) -> None:
-    """In the names of its version."""
-    wrong = {**condition, encounter: {"reference": "Encounter/1"}, recorded: "2020", "code": None}
-    wrong = {key: value for key, value in wrong.items() if value is not None}
+    """What it would not take of a Condition is no reason to refuse: that is left behind."""
+    wrong = {**LADA, "encounter": {"reference": "Encounter/1"}, "recordedDate": "2020"}
+    del wrong["code"]
     body = {**BARE, "name": [{"text": "John Doe"}], "contained": [wrong]}
 
-    response = await canned.put(JOHN, json=body, headers=headers)
+    response = await canned.put(JOHN, json=body, headers=R4)
 
     def missing(element: str) -> Json:
         name = element.rpartition(".")[2]
         return issue("too-few", "required", f"`{name}` is missing; add it.", element)
 
-    def barred(name: str, place: str) -> Json:
-        text = f"`{name}` is not allowed here; remove it."
-        return issue("too-many", "invalid", text, f"Patient.contained[0].{place}")
-
-    assert response.status_code == 422
-    assert response.json() == outcome(
-        missing("Patient.contained[0].code"),
-        barred("encounter", encounter),
-        barred("recordedDate", recorded),
-        missing("Patient.name[0].family"),
-        missing("Patient.name[0].given"),
+    assert (response.status_code, response.json()) == (
+        422,
+        outcome(
+            missing("Patient.contained[0].code"),
+            missing("Patient.name[0].family"),
+            missing("Patient.name[0].given"),
+        ),
     )
     assert partner.calls() == []
 

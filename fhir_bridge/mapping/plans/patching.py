@@ -9,9 +9,9 @@ from fhir_bridge.fhir.conditions import check_current
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.patch import read_patch
 from fhir_bridge.mapping.calls import Before, Call, Outgoing
-from fhir_bridge.mapping.checks import raise_errors
+from fhir_bridge.mapping.checks import is_sound, raise_errors
 from fhir_bridge.mapping.plans.answers import NOTHING_CHANGED, answer, version_headers
-from fhir_bridge.mapping.plans.steps import MakePlan, Plan, is_sound, left_behind_of, make, read_before
+from fhir_bridge.mapping.plans.steps import MakePlan, Plan, left_behind_of, make, read_before
 from fhir_bridge.mapping.receivers import Received
 from fhir_bridge.mapping.rows import ConstantRow, ListRow, PathRow, Row, ValueRow
 from fhir_bridge.mapping.senders import MapSender

@@ -5,14 +5,14 @@ A plan does no I/O: `bridge` makes the calls that it yields, sends it their answ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from dataclasses import replace
 
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction
 from fhir_bridge.fhir.message import containing
 from fhir_bridge.mapping.calls import Before, Call, Outgoing
-from fhir_bridge.mapping.checks import left_behind, raise_errors
+from fhir_bridge.mapping.checks import is_sound, left_behind, raise_errors
 from fhir_bridge.mapping.plans.answers import NOTHING_CHANGED_YET, answer, not_shown
 from fhir_bridge.mapping.plans.id_rule import IdRule
 from fhir_bridge.mapping.receivers import Received
@@ -100,11 +100,6 @@ def prepare(
     return outgoing, raise_errors(found)
 
 
-def is_sound(problems: Iterable[Issue]) -> bool:
-    """Whether a resource has the shape that FHIR says, so that paths into it can be followed."""
-    return not any(issue.code == "structure" for issue in problems)
-
-
 def _needs_fields(sender: MapSender) -> bool:
     """An update with no field is nothing; an operation without parameters is one."""
     return sender.map.resource_type != "Parameters"
@@ -120,7 +115,7 @@ def left_behind_of(sender: Sender, title: str, interaction: Interaction, resourc
     wanted = interaction.preferences
     if not (wanted.strict or wanted.returns == "OperationOutcome"):
         return []
-    return left_behind(sender.left_behind(resource, known), title, strict=wanted.strict)
+    return left_behind(sender.left_behind(resource, interaction, known), title, strict=wanted.strict)
 
 
 def _with_id(received: Received, interaction: Interaction) -> Received:

@@ -9,10 +9,10 @@ from fhir_bridge.fhir.body import check_type
 from fhir_bridge.fhir.conditions import check_current, no_version, wants_current
 from fhir_bridge.fhir.interaction import Code, Interaction
 from fhir_bridge.mapping.calls import Call
-from fhir_bridge.mapping.checks import raise_errors
+from fhir_bridge.mapping.checks import is_sound, raise_errors
 from fhir_bridge.mapping.plans.answers import version_headers
 from fhir_bridge.mapping.plans.id_rule import IdRule
-from fhir_bridge.mapping.plans.steps import MakePlan, Plan, is_sound, make, prepare, read_before
+from fhir_bridge.mapping.plans.steps import MakePlan, Plan, make, prepare, read_before
 from fhir_bridge.outcome import FhirError, Issue, Json
 
 
