@@ -57,11 +57,13 @@ _BARE_PATIENT: Changes = {
     "a condition that is a relapse": {"contained[0].clinicalStatus.coding[0].code": "relapse"},
     "a condition with a severity": {"contained[0].severity": {"text": "mild"}},
     "a condition without a code": {"contained[0].code": None},
+    "a condition with a recorder": {"contained[0].recorder": {"reference": "Practitioner/1"}},
     "a condition of nobody": {"contained[0].subject": {"display": "somebody"}},
     "an organisation that nothing refers to": {
         "contained[0]": {"resourceType": "Organization", "id": "o", "name": "x"}
     },
     "a name without a family": {"name": [{"given": ["John"]}]},
+    "two names": {"name": [{"family": "Doe", "given": ["John"]}, {"family": "Doe", "given": ["Jack"]}]},
     "no identifier": {"identifier": None},
 }
 
