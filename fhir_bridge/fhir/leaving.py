@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Collection, Sequence
-from itertools import count
 from typing import NamedTuple
 
 from fhir_bridge.fhir.elements import Version
@@ -61,9 +60,16 @@ def former_place(expression: str, gone: Collection[str]) -> str:
     Items of a list that are gone leave their numbers to those after them.
     """
     place = ""
-    for step in re.split(r"(\[\d+\])", expression):
-        if step.startswith("["):
-            remaining = (index for index in count() if f"{place}[{index}]" not in gone)
-            step = f"[{next(index for at, index in enumerate(remaining) if at == int(step[1:-1]))}]"
-        place += step
+    for step in _INDEX.split(expression):
+        place += f"[{_former_index(int(step[1:-1]), place, gone)}]" if _INDEX.fullmatch(step) else step
     return place
+
+
+_INDEX = re.compile(r"(\[\d{1,9}\])")
+
+
+def _former_index(index: int, place: str, gone: Collection[str]) -> int:
+    found = (_INDEX.fullmatch(each.removeprefix(place)) for each in gone if each.startswith(place))
+    for missing in sorted(int(match[1][1:-1]) for match in found if match is not None):
+        index += missing <= index
+    return index

@@ -100,6 +100,9 @@ def test_an_element_stands_there_or_does_not(expression: str, version: Version, 
         ("Patient.name[0].given[1]", "Patient.name[1].given[3]"),
         ("Patient.name[1].given[1]", "Patient.name[3].given[1]"),
         ("Patient.contact[0].name", "Patient.contact[0].name"),
+        ("Patient.name[0][x][]", "Patient.name[1][x][]"),
+        ("Patient.name[999999999].given", "Patient.name[1000000001].given"),
+        (f"Patient.name[{'9' * 5000}]", f"Patient.name[{'9' * 5000}]"),
     ],
 )
 def test_what_is_left_stood_elsewhere(expression: str, place: str) -> None:
