@@ -132,11 +132,12 @@ def made_resources(draw: Any, shipped: Shipped, *, with_path: bool = False) -> J
             draw(_made(shipped, row, resource))
         elif isinstance(row, ValueRow) and row in derived:
             _derive(row, derived[row], resource)
-    for row in constants:
-        row.place.put(resource, row.value)
+    for constant in constants:
+        if not constant.beside:
+            constant.place.put(resource, constant.value)
     for row, told_by in derived.items():
         _derive(row, told_by, resource)
-    for row in rows:
+    for row in (*rows, *constants):
         row.finish(resource)
     return resource
 
