@@ -1,6 +1,8 @@
-"""Places in a Bundle of requests: what is said of an entry is said of the Bundle that the client sent.
+"""Places in a Bundle of requests, for what is said of one of its entries.
 
-An interaction knows nothing of the Bundle that it came in: it names `Patient.gender`, or `http.If-Match`.
+An interaction knows nothing of the Bundle that it came in: it names `Patient.gender`, or `http.If-Match`, which an
+entry has in its `request`. An entry of a batch is answered as if it were alone, so elements are those of its resource;
+what fails a transaction is told of the Bundle. https://hl7.org/fhir/R4/http.html#transaction
 """
 
 from __future__ import annotations
@@ -70,7 +72,7 @@ def failure_in_bundle(error: FhirError, interaction: Interaction, index: int) ->
 
 
 def answer_in_bundle(answer: FhirResponse, interaction: Interaction, index: int) -> FhirResponse:
-    """Return the answer to an entry, with places in the Bundle where it is an outcome of what was asked.
+    """Return the answer to an entry, with places in its `request` for what stands there instead of in HTTP.
 
     The outcome of an operation such as `$validate` is a result like any other, and stays as it is.
     """
@@ -89,4 +91,7 @@ def is_beside(answer: FhirResponse, *, is_operation: bool) -> bool:
 def _issue_in_bundle(issue: Json, interaction: Interaction, index: int) -> Json:
     if "expression" not in issue:
         return issue
-    return {**issue, "expression": [place_in_bundle(each, interaction, index) for each in issue["expression"]]}
+    places = [
+        place_in_bundle(each, interaction, index) if each.startswith("http.") else each for each in issue["expression"]
+    ]
+    return {**issue, "expression": places}

@@ -85,15 +85,15 @@ def test_an_error_can_be_put_at_one_place() -> None:
     assert error.issues == (Issue("unknown-path", "not-found", "No.", "Bundle.type"),)
 
 
-def test_an_outcome_beside_the_answer_is_told_of_the_bundle() -> None:
-    """In its entry, what has no place needs none."""
-    nowhere = issue("partner-throttled", "throttled", "Not now.")
-    refusal = outcome(issue("wrong-type", "structure", "No.", "Patient.active"), nowhere)
+def test_the_outcome_of_an_entry_is_about_its_resource_and_its_request() -> None:
+    """What has no place needs none there."""
+    inside, nowhere = issue("wrong-type", "structure", "No.", "Patient.active"), issue("partner-late", "timeout", "No.")
+    refusal = outcome(inside, issue("version-differs", "conflict", "No.", "http.If-Match"), nowhere)
 
     told = answer_in_bundle(FhirResponse(400, refusal, {"A": "b"}), entry(PATIENT, operation="validate"), 2)
 
-    placed = issue("wrong-type", "structure", "No.", "Bundle.entry[2].resource.active")
-    assert told == FhirResponse(400, outcome(placed, nowhere), {"A": "b"})
+    placed = issue("version-differs", "conflict", "No.", "Bundle.entry[2].request.ifMatch")
+    assert told == FhirResponse(400, outcome(inside, placed, nowhere), {"A": "b"})
 
 
 @pytest.mark.parametrize(

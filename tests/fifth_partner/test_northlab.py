@@ -1032,7 +1032,7 @@ async def test_samples_of_one_batch_are_registered_by_one_call_for_each_courier(
             "partner-refused",
             "business-rule",
             text,
-            "Bundle.entry[1].resource.accessionIdentifier.value",
+            "Specimen.accessionIdentifier.value",
             diagnostics="the label is torn",
         )
     )

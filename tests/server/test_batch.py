@@ -140,9 +140,9 @@ async def test_a_bad_entry_harms_only_itself(canned: httpx.AsyncClient, partner:
         "Bundle.entry[3].request.url",
         None,
         "Bundle.entry[5].request.url",
-        "Bundle.entry[6].resource.gender",
-        "Bundle.entry[7].resource",
-        "Bundle.entry[8].resource",
+        "Patient.gender",
+        "Patient",
+        "Patient",
         "Bundle.entry[9].request.url",
     ]
     assert len(partner.requests) == 1
@@ -200,10 +200,10 @@ async def test_prefer_of_the_batch_holds_for_each_entry(canned: httpx.AsyncClien
     assert told == [{"response": {"status": "200 OK", **VERSION, "outcome": DONE}}, read]
 
 
-async def test_what_is_said_of_an_entry_is_said_of_the_bundle_that_was_sent(
+async def test_what_is_said_of_an_entry_is_about_its_own_resource_and_its_request(
     canned: httpx.AsyncClient, partner: Canned
 ) -> None:
-    """In its resource, its conditions and its address; a warning too. The header of a Bundle is not an entry's."""
+    """As if it were alone; but what HTTP says in headers and address stands in the entry's `request`."""
     partner.answer(200, RECORD)
     lost = {**IVANOV, "photo": [{"title": "x"}]}
 
@@ -218,10 +218,10 @@ async def test_what_is_said_of_an_entry_is_said_of_the_bundle_that_was_sent(
 
     assert statuses(answered) == ["200 OK", "412 Precondition Failed", "400 Bad Request", "400 Bad Request"]
     assert [entry["response"]["outcome"]["issue"][-1]["expression"] for entry in answered] == [
-        ["Bundle.entry[0].resource.photo[0]"],
+        ["Patient.photo[0]"],
         ["Bundle.entry[1].request.ifMatch"],
         ["Bundle.entry[2].request.url"],
-        ["Bundle.entry[3].resource.parameter[0].name"],
+        ["Parameters.parameter[0].name"],
     ]
 
 

@@ -23,10 +23,15 @@ CARRIED_OUT = outcome(issue("done", "informational", "The partner carried out th
 DUPLICATE = outcome(issue("partner-refused", "duplicate", "HealthEx has this record already; nothing was made."))
 
 
-def no_email(place: str) -> Json:
-    """Return what is said of an address that is none."""
-    text, words = "HealthEx refused its field `email`.", "email must be an email"
-    return outcome(issue("partner-refused", "business-rule", text, place, diagnostics=words))
+NO_EMAIL = outcome(
+    issue(
+        "partner-refused",
+        "business-rule",
+        "HealthEx refused its field `email`.",
+        "Patient.telecom[0].value",
+        diagnostics="email must be an email",
+    )
+)
 
 
 class Partner(httpx.AsyncBaseTransport):
@@ -165,7 +170,7 @@ async def test_a_patient_who_is_there_already_is_a_conflict(client: httpx.AsyncC
 async def test_what_healthex_refuses_is_told_at_the_clients_element(client: httpx.AsyncClient) -> None:
     response = await client.post("/fhir/healthex/Patient", json=patient("MRN-1", "nobody"))
 
-    assert (response.status_code, response.json()) == (422, no_email("Patient.telecom[0].value"))
+    assert (response.status_code, response.json()) == (422, NO_EMAIL)
 
 
 async def test_what_the_profile_demands_is_refused_before_any_call(client: httpx.AsyncClient, partner: Partner) -> None:
@@ -264,7 +269,7 @@ async def test_patients_of_one_batch_are_one_call_and_each_is_told_what_became_o
     assert [told[0], told[1], told[2], told[4]] == [
         ("201 Created", f"{address}/reference-2"),
         ("409 Conflict", DUPLICATE),
-        ("422 Unprocessable Entity", no_email("Bundle.entry[2].resource.telecom[0].value")),
+        ("422 Unprocessable Entity", NO_EMAIL),
         ("201 Created", f"{address}/reference-4"),
     ]
     assert told[3][0] == "422 Unprocessable Entity"
