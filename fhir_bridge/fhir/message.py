@@ -7,6 +7,7 @@ https://hl7.org/fhir/R4/messaging.html, https://hl7.org/fhir/STU3/messageheader.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,7 +77,7 @@ _OF_ENTRY = re.compile(r"Bundle\.entry\[(\d{1,4})\](?:\.resource)?((?:\..+)?)")
 
 def wrap(resource: Resource, header: Header, version: Version) -> Message:
     """Return the message about a resource that has the shape of one; without an id it is known by a `urn:uuid:`."""
-    moved = [index for index, each in _about(resource) if _hindrance(resource, each) is None]
+    moved = [index for index, why in _about(resource) if why is None]
     address = None if "id" in resource else f"urn:uuid:{uuid5(NAMESPACE_URL, header.id)}"
     name = address or f"{resource['resourceType']}/{resource['id']}"
     others = [_as_entry(resource["contained"][index], names_of(resource).__contains__, name) for index in moved]
@@ -96,12 +97,10 @@ def wrap(resource: Resource, header: Header, version: Version) -> Message:
 
 def hindered(resource: Resource) -> Iterator[Issue]:
     """Yield an issue for each contained resource that is about the one that contains it, and can have no entry."""
-    for index, each in _about(resource):
-        why = _hindrance(resource, each)
+    for index, why in _about(resource):
         if why is not None:
-            text = (
-                f"In the message this {each['resourceType']} has an entry of its own, {why}; leave that reference out."
-            )
+            resource_type = resource["contained"][index]["resourceType"]
+            text = f"In the message this {resource_type} has an entry of its own, {why}; leave that reference out."
             yield Issue("cannot-be-sent", "not-supported", text, f"{resource['resourceType']}.contained[{index}]")
 
 
@@ -130,22 +129,20 @@ def _profiled(resource: Resource, profiles: Mapping[str, str]) -> Json:
     return {**resource, "meta": {**meta, "profile": [*named, profile]}}
 
 
-def _about(resource: Resource) -> Iterator[tuple[int, Resource]]:
-    """Yield each contained resource that is about the one that contains it, with its index."""
-    names = names_of(resource)
+def _about(resource: Resource) -> Iterator[tuple[int, str | None]]:
+    """Yield the index of each contained resource that is about the one that contains it, and why it can have no entry.
+
+    What refers to it, or what it refers to, would not find the other; None where neither is there.
+    """
+    names, said = names_of(resource), Counter(_references(resource))
     for index, each in enumerate(resource.get("contained", ())):
-        if "resourceType" in each and not names.isdisjoint(_references(each)):
-            yield index, each
-
-
-def _hindrance(resource: Resource, contained: Resource) -> str | None:
-    """Why a contained resource can have no entry: what refers to it, or what it refers to, would not find the other."""
-    others = {**resource, "contained": [each for each in resource["contained"] if each is not contained]}
-    if any(name.startswith("#") and name != "#" for name in _references(contained)):
-        return "and cannot refer to another contained resource from there"
-    if f"#{contained.get('id')}" in _references(others):
-        return "where no reference to a contained resource finds it"
-    return None
+        own, name = Counter(_references(each)), f"#{each.get('id')}"
+        if "resourceType" not in each or names.isdisjoint(own):
+            continue
+        if any(other.startswith("#") and other != "#" for other in own):
+            yield index, "and cannot refer to another contained resource from there"
+        else:
+            yield index, "where no reference to a contained resource finds it" if said[name] > own[name] else None
 
 
 def _as_entry(contained: Resource, is_about: IsAbout, name: str) -> Json:

@@ -6,7 +6,8 @@ https://hl7.org/fhir/R4/references.html (ref-1, dom-2 to dom-5)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fhir_bridge.fhir.elements import Version, resource_types
@@ -72,14 +73,16 @@ def contained_problems(version: Version, resource: Mapping[str, Json], found: Pr
         return found
     inner = [(f".contained[{index}]", each) for index, each in enumerate(contained) if isinstance(each, dict)]
     ids = [each.get("id") for _, each in inner]
-    problems = [problem for problem in found if not _is_resolved(problem, ids)]
+    known = {id_ for id_ in ids if isinstance(id_, str)}
+    problems = [problem for problem in found if not _is_resolved(problem, known)]
+    needless = {f".contained[{index}]" for index in unneeded(resource)}
     for number, (path, each) in enumerate(inner):
         problems += _forbidden(version, path, each)
         if "id" not in each:
             problems.append(broken(f"{path}.id", "`id` is missing; a contained resource is referred to by it."))
         elif each["id"] in ids[:number]:
             problems.append(broken(f"{path}.id", "Another contained resource has this id; give each its own."))
-        elif isinstance(each["id"], str) and not _is_needed(resource, each):
+        elif isinstance(each["id"], str) and path in needless:
             text = (
                 "Nothing refers to this contained resource, and it does not refer to the one that contains it; refer "
                 "to it by its id, or from it by `#`, or leave it out (dom-3)."
@@ -88,7 +91,7 @@ def contained_problems(version: Version, resource: Mapping[str, Json], found: Pr
     return problems
 
 
-def _is_resolved(problem: Problem, ids: Sequence[Json]) -> bool:
+def _is_resolved(problem: Problem, ids: Collection[str]) -> bool:
     return isinstance(problem.issue, _Unresolved) and problem.issue.id in ids
 
 
@@ -100,17 +103,15 @@ def _forbidden(version: Version, path: str, contained: Mapping[str, Json]) -> It
             yield broken(f"{path}.{element}", f"A contained resource has no `{name}`; leave it out ({key}).")
 
 
-def _is_needed(resource: Mapping[str, Json], contained: Mapping[str, Json]) -> bool:
-    """Whether something else refers to a contained resource, or it refers to the one that contains it."""
-    wanted = f"#{contained['id']}"
-    others = {**resource, "contained": [each for each in resource["contained"] if each is not contained]}
-    return wanted in _texts(others) or any(text in names_of(resource) for text in _texts(contained))
-
-
 def unneeded(resource: Mapping[str, Json]) -> list[int]:
-    """Return which of the resources that one contains, each with its id, nothing holds there."""
-    contained = enumerate(resource.get("contained", ()))
-    return [index for index, each in contained if not _is_needed(resource, each)]
+    """Return which contained resources nothing holds: nothing else refers to them, nor they to their container."""
+    names, said = names_of(resource), Counter(_texts(resource))
+    found = []
+    for index, each in enumerate(resource.get("contained", ())):
+        own, name = Counter(_texts(each)), f"#{each.get('id')}" if isinstance(each, dict) else ""
+        if said[name] == own[name] and names.isdisjoint(own):
+            found.append(index)
+    return found
 
 
 def names_of(resource: Mapping[str, Json]) -> frozenset[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import anyio
 import httpx
 import pytest
@@ -11,7 +9,7 @@ import pytest
 from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.outcome import Json
 from tests.outcomes import issue, outcome, parameters
-from tests.serving import SANDBOX, serving, shipped, simulated
+from tests.serving import serving, simulated
 
 pytestmark = pytest.mark.anyio
 
@@ -25,17 +23,6 @@ NOT_FOUND = outcome(
         diagnostics="Patient not found",
     )
 )
-
-
-@pytest.fixture(scope="module")
-def routes() -> Routes:
-    return shipped(SANDBOX)
-
-
-@pytest.fixture
-async def client(routes: Routes) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(routes, simulated()) as client:
-        yield client
 
 
 def patient(id_: str) -> Json:

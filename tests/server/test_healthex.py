@@ -1,6 +1,5 @@
 """HealthEx around an update: links, studies, and all records of a person, against the simulated partner."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -10,7 +9,7 @@ from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.outcome import Json
 from fhir_bridge.sandbox import healthex
 from tests.outcomes import issue, outcome, parameters
-from tests.serving import SANDBOX, serving, shipped, simulated
+from tests.serving import serving, simulated
 
 pytestmark = pytest.mark.anyio
 
@@ -26,17 +25,6 @@ FORBIDDEN = outcome(
         diagnostics="The patient has not consented to your organization",
     )
 )
-
-
-@pytest.fixture(scope="module")
-def routes() -> Routes:
-    return shipped(SANDBOX)
-
-
-@pytest.fixture
-async def client(routes: Routes) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(routes, simulated()) as client:
-        yield client
 
 
 async def ask(routes: Routes, method: str, url: str, body: Json = None, **switches: Any) -> httpx.Response:

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
 
-from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.outcome import Json
 from tests.outcomes import issue, outcome
-from tests.serving import READY, SANDBOX, Canned, serving, shipped, simulated
+from tests.serving import READY, Canned, serving, shipped, simulated
 
 pytestmark = pytest.mark.anyio
 
 TYPES = ["DATA_AUTHORIZATION", "PATIENT_DIRECTED_DATA_EXCHANGE", "FUTURE_DATA_USE"]
-
-
-@pytest.fixture(scope="module")
-def routes() -> Routes:
-    return shipped(SANDBOX)
-
-
-@pytest.fixture
-async def client(routes: Routes) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(routes, simulated()) as client:
-        yield client
 
 
 def told(bundle: Json) -> list[tuple[str, str, str | None]]:

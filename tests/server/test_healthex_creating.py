@@ -14,7 +14,7 @@ from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.outcome import Json
 from fhir_bridge.sandbox import healthex
 from tests.outcomes import issue, outcome
-from tests.serving import SANDBOX, serving, shipped, simulated
+from tests.serving import serving, simulated
 
 pytestmark = pytest.mark.anyio
 
@@ -53,11 +53,6 @@ class Partner(httpx.AsyncBaseTransport):
         return await self._app.handle_async_request(
             httpx.Request(request.method, request.url, headers=request.headers, content=content)
         )
-
-
-@pytest.fixture(scope="module")
-def routes() -> Routes:
-    return shipped(SANDBOX)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from fhir_bridge.exchange import Repeat
 from fhir_bridge.fhir.definitions import Definitions, canonical_url
 from fhir_bridge.fhir.elements import Version, elements, is_resource
 from fhir_bridge.fhir.json import loads
-from fhir_bridge.fhir.profile import profile_checker
 from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.mapping.agreement import elements_named
 from fhir_bridge.mapping.arguments import Arguments
@@ -18,6 +17,7 @@ from fhir_bridge.mapping.checks import Check
 from fhir_bridge.mapping.compiling.maps import MapCompiler
 from fhir_bridge.mapping.compiling.operations import OperationCompiler
 from fhir_bridge.mapping.compiling.paths import Paths
+from fhir_bridge.mapping.compiling.profiles import compile_profile, no_profile
 from fhir_bridge.mapping.compiling.searches import SearchCompiler
 from fhir_bridge.mapping.compiling.together import compile_together
 from fhir_bridge.mapping.connecting import Environment, resolve, value_of
@@ -37,7 +37,7 @@ from fhir_bridge.mapping.refusals import Refusals
 from fhir_bridge.mapping.senders import IdPair, MapSender, Sender
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
 from fhir_bridge.mapping.transforms import TRANSFORMS
-from fhir_bridge.outcome import Issue, Json
+from fhir_bridge.outcome import Json
 
 
 @dataclass(slots=True)
@@ -257,13 +257,10 @@ class CallCompiler:
 
     def _profile(self, spec: MapSpec, profile: Text | None) -> Check:
         if profile is None:
-            return _no_profile
-        try:
-            check = profile_checker(str(profile), self.definitions)
-        except ValueError as error:
-            for line in str(error).splitlines():
-                self.problems.add(profile.mark, line)
-            return _no_profile
+            return no_profile
+        check = compile_profile(str(profile), profile.mark, self.definitions, self.problems)
+        if check is no_profile:
+            return check
         of_type = self.definitions.find(profile)["type"]
         if of_type != spec.resource:
             text = f"'{profile}' is a profile of {of_type}, not of {spec.resource}; name one of that"
@@ -308,10 +305,6 @@ class CallCompiler:
             self.definitions.find(reference)
         except LookupError as error:
             self.problems.add(reference.mark, str(error.args[0]))
-
-
-def _no_profile(resource: Json) -> list[Issue]:
-    return []
 
 
 def _constant(text: str, as_: str) -> Json:

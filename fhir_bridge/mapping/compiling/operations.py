@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from fhir_bridge.fhir.definitions import Definitions
 from fhir_bridge.fhir.elements import is_primitive
-from fhir_bridge.fhir.profile import profile_checker
 from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.mapping.checks import Check
+from fhir_bridge.mapping.compiling.profiles import compile_profile, no_profile
 from fhir_bridge.mapping.model import InteractionSpec
 from fhir_bridge.mapping.querying import QuerySender
 from fhir_bridge.mapping.source import Problems, Text
-from fhir_bridge.outcome import Issue, Json
+from fhir_bridge.outcome import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,8 @@ class OperationCompiler:
         """Return the check of what goes in, by the profile that the definition names for it."""
         profile = (self.find(reference) or {}).get("inputProfile")
         if profile is None or reference is None:
-            return _no_profile
-        try:
-            return profile_checker(profile, self.definitions)
-        except ValueError as error:
-            for line in str(error).splitlines():
-                self.problems.add(reference.mark, line)
-            return _no_profile
+            return no_profile
+        return compile_profile(profile, reference.mark, self.definitions, self.problems)
 
     def find(self, reference: Text | None) -> Json:
         """Return a definition; None where there is none."""
@@ -61,7 +56,3 @@ class OperationCompiler:
             return self.definitions.find(reference or "")
         except LookupError:
             return None
-
-
-def _no_profile(resource: Json) -> list[Issue]:
-    return []
