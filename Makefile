@@ -18,12 +18,12 @@ BIN := .venv/bin
 INSTALL = -m pip --python $(@D)/bin/python --disable-pip-version-check install --quiet --no-input
 
 # Built afresh whenever it is out of date, so that it never holds what constraints.txt no longer names.
-# --no-deps: the line before has installed every dependency, each checked against its hash.
+# --no-deps: the lock is complete, so nothing is resolved here, and no new release can break it; hashes check each file.
 .venv/.ready: constraints.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'fhir-bridge needs Python 3.11 or newer with pip and venv; PYTHON=... names one.' >&2; exit 1; }
 	rm -rf .venv
 	$(PYTHON) -m venv --without-pip .venv
-	$(PYTHON) $(INSTALL) --require-hashes --requirement constraints.txt
+	$(PYTHON) $(INSTALL) --no-deps --require-hashes --requirement constraints.txt
 	$(PYTHON) $(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -87,7 +87,7 @@ validation: .venv/.ready ## Have HAPI's validator judge what is ours, and beside
 tests/interop/.venv/.ready: tests/interop/python/requirements.txt
 	rm -rf tests/interop/.venv
 	$(PYTHON) -m venv --without-pip tests/interop/.venv
-	$(PYTHON) $(INSTALL) --require-hashes --requirement $<
+	$(PYTHON) $(INSTALL) --no-deps --require-hashes --requirement $<
 	@touch $@
 
 tests/interop/node/node_modules/.package-lock.json: tests/interop/node/package-lock.json
