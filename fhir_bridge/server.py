@@ -28,19 +28,19 @@ from fhir_bridge.fhir.json import dumps
 from fhir_bridge.fhir.negotiation import ACCEPT_PATCH
 from fhir_bridge.fhir.presentation import Presentation, read_presentation
 from fhir_bridge.fhir.request import HttpRequest, read_interaction
+from fhir_bridge.limits import DEFAULTS, Limits
 from fhir_bridge.log_lines import crashed, name, write_line
 from fhir_bridge.outcome import FhirError, Issue
-from fhir_bridge.settings import MAX_BODY_BYTES
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-._~:/+=]{1,128}")
 
 
-def create_app(bridge: Bridge, *, max_body_bytes: int = MAX_BODY_BYTES) -> Starlette:
+def create_app(bridge: Bridge, *, limits: Limits = DEFAULTS) -> Starlette:
     """Return the ASGI app that serves a bridge below `/fhir`, and its health."""
 
     async def fhir(request: Request) -> Response:
-        return await _answer(bridge, request, max_body_bytes)
+        return await _answer(bridge, request, limits)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -99,7 +99,7 @@ class _Cors(CORSMiddleware):
         return _render(refusal, Presentation(), None, request_id)
 
 
-async def _answer(bridge: Bridge, request: Request, max_body_bytes: int) -> Response:
+async def _answer(bridge: Bridge, request: Request, limits: Limits) -> Response:
     """Answer one request: whatever happens, in FHIR, with a request id and one line in the log."""
     started, uuid = time.perf_counter(), str(uuid4())
     request_id = _request_id(request.headers.get("x-request-id"), uuid)
@@ -111,7 +111,7 @@ async def _answer(bridge: Bridge, request: Request, max_body_bytes: int) -> Resp
         if request.method == "OPTIONS":
             response = _options(bridge, request)
         else:
-            http_request = await _http_request(bridge, request, headers, max_body_bytes)
+            http_request = await _http_request(bridge, request, headers, limits)
             interaction = _interaction(bridge, http_request, request_id, uuid)
             # A posted search asks for its format in the body; and the version was not known before.
             presentation = read_presentation(headers, dict(interaction.query), interaction.version)
@@ -170,16 +170,14 @@ def _headers(request: Request) -> dict[str, str]:
     return {name: ", ".join(request.headers.getlist(name)) for name in request.headers}
 
 
-async def _http_request(
-    bridge: Bridge, request: Request, headers: Mapping[str, str], max_body_bytes: int
-) -> HttpRequest:
+async def _http_request(bridge: Bridge, request: Request, headers: Mapping[str, str], limits: Limits) -> HttpRequest:
     return HttpRequest(
         method=request.method,
         root=f"{bridge.base_url or str(request.base_url).rstrip('/')}/fhir",
         path=_path(request),
         query=request.url.query,
         headers=headers,
-        body=await _read_body(request, max_body_bytes),
+        body=await _read_body(request, limits.max_body_bytes),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-MAX_BODY_BYTES = 5_000_000
+from fhir_bridge.limits import DEFAULTS, Limits, read_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Settings:
     mappings: Path
     profiles: Path
     base_url: str | None = None
-    max_body_bytes: int = MAX_BODY_BYTES
+    limits: Limits = DEFAULTS
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     cors_origins: tuple[str, ...] = ()
 
@@ -28,7 +28,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         mappings=_folder(environment, "FHIR_BRIDGE_MAPPINGS", "mappings"),
         profiles=_folder(environment, "FHIR_BRIDGE_PROFILES", "profiles"),
         base_url=_base_url(environment.get("FHIR_BRIDGE_BASE_URL")),
-        max_body_bytes=_bytes(environment, "FHIR_BRIDGE_MAX_BODY_BYTES", MAX_BODY_BYTES),
+        limits=read_limits(environment),
         environment=dict(environment),
         cors_origins=_origins(environment.get("FHIR_BRIDGE_CORS_ORIGINS", "")),
     )
@@ -50,13 +50,6 @@ def _base_url(text: str | None) -> str | None:
     if not text.startswith(("http://", "https://")):
         raise ValueError("FHIR_BRIDGE_BASE_URL: must begin with http:// or https://")
     return text.rstrip("/").removesuffix("/fhir")
-
-
-def _bytes(environment: Mapping[str, str], variable: str, default: int) -> int:
-    text = environment.get(variable) or str(default)
-    if not (text.isascii() and text.isdigit()) or int(text) == 0:
-        raise ValueError(f"{variable}: must be a number of bytes above zero")
-    return int(text)
 
 
 _ORIGIN = re.compile(r"https?://[^/?#@\s]+")

@@ -16,6 +16,7 @@ import fhir_bridge
 from fhir_bridge.bridge import Bridge
 from fhir_bridge.connection import Connection, Timeouts
 from fhir_bridge.gateway import Gateway
+from fhir_bridge.limits import DEFAULTS, Limits
 from fhir_bridge.mapping.compile import load_routes
 from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.outcome import Json
@@ -53,11 +54,11 @@ async def serving(
     *,
     whole_s: float | None = None,
     base_url: str | None = None,
-    max_body_bytes: int = 5_000_000,
+    limits: Limits = DEFAULTS,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Serve the bridge and yield a client of it; a repeat waits for nothing, a partner's call at most `whole_s`."""
     bridge = Bridge(routes, gateway(routes, transports, whole_s), base_url=base_url)
-    app = create_app(bridge, max_body_bytes=max_body_bytes)
+    app = create_app(bridge, limits=limits)
     async with app.router.lifespan_context(app), client_of(app) as client:
         yield client
 

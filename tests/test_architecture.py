@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = "fhir_bridge"
 
-ANYWHERE = frozenset({"outcome", "paths", "exchange", "connection"})
+ANYWHERE = frozenset({"outcome", "paths", "exchange", "connection", "limits"})
 PARTS = frozenset(
     {"__init__", "settings", "fhir", "mapping", "gateway", "log_lines", "bridge", "server", "cli", "sandbox"}
 )
@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # What may be imported anywhere imports next to nothing.
     "outcome": frozenset(),
     "paths": frozenset({"outcome"}),
+    "limits": frozenset(),
     "exchange": frozenset({"outcome"}),
     "connection": frozenset({"outcome"}),
     # The simulated partners share nothing with the bridge, so that a wrong mapping cannot agree with itself.
@@ -209,7 +210,7 @@ def test_an_import_against_the_direction_is_named_with_its_line() -> None:
 
     assert forbidden_imports(source) == [
         "fhir_bridge/fhir/search.py:2: imports fhir_bridge.mapping.compile.load_routes; "
-        "fhir may import connection, exchange, fhir, outcome, paths"
+        "fhir may import connection, exchange, fhir, limits, outcome, paths"
     ]
 
 
@@ -226,7 +227,7 @@ def test_an_import_inside_a_function_or_for_types_only_counts_too() -> None:
 
     assert forbidden_imports(source) == [
         "fhir_bridge/mapping/model.py:2: imports fhir_bridge.server; "
-        "mapping may import connection, exchange, fhir, mapping, outcome, paths"
+        "mapping may import connection, exchange, fhir, limits, mapping, outcome, paths"
     ]
 
 
@@ -243,7 +244,7 @@ def test_a_name_taken_from_the_package_itself_counts_as_the_package() -> None:
 
     assert forbidden_imports(source) == [
         "fhir_bridge/server.py:1: imports fhir_bridge.load_routes; "
-        "server may import bridge, connection, exchange, fhir, log_lines, outcome, paths, settings"
+        "server may import bridge, connection, exchange, fhir, limits, log_lines, outcome, paths, settings"
     ]
 
 

@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
@@ -17,6 +18,7 @@ import pytest
 
 from fhir_bridge import cli
 from fhir_bridge.fhir.json import loads
+from fhir_bridge.limits import Limits
 from fhir_bridge.mapping import connecting
 from fhir_bridge.mapping.compile import load_routes
 from fhir_bridge.mapping.connecting import SCHEMES
@@ -272,7 +274,8 @@ def test_the_tutorial_s_first_file_is_checked_as_it_says(
 
 def test_every_variable_of_the_bridge_is_described() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in (TOP / "fhir_bridge").rglob("*.py"))
-    variables = set(re.findall(r"\bFHIR_BRIDGE_[A-Z_]*[A-Z]\b", sources))
+    limits = {f"FHIR_BRIDGE_{field.name.upper()}" for field in fields(Limits)}
+    variables = set(re.findall(r"\bFHIR_BRIDGE_[A-Z_]*[A-Z]\b", sources)) | limits
 
     assert variables == set(re.findall(r"^\| `(FHIR_BRIDGE_\w+)` \|", CONFIGURATION, re.MULTILINE))
 

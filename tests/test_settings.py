@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fhir_bridge.limits import Limits
 from fhir_bridge.settings import Settings, read_settings
 
 ROOT = Path(__file__).parents[1]
@@ -15,7 +16,7 @@ ORIGINS = "origins such as https://app.example.org, or * alone"
 
 def test_nothing_needs_to_be_set() -> None:
     assert read_settings({}) == Settings(
-        mappings=ROOT / "mappings", profiles=ROOT / "profiles", base_url=None, max_body_bytes=5_000_000, environment={}
+        mappings=ROOT / "mappings", profiles=ROOT / "profiles", base_url=None, limits=Limits(), environment={}
     )
 
 
@@ -32,7 +33,9 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     settings = read_settings(environment)
 
     origins = ("https://app.example.org", "http://localhost:3000")
-    assert settings == Settings(tmp_path, tmp_path, "https://bridge.example", 1000, environment, origins)
+    assert settings == Settings(
+        tmp_path, tmp_path, "https://bridge.example", Limits(max_body_bytes=1000), environment, origins
+    )
 
 
 def test_a_variable_that_is_empty_is_not_set() -> None:
@@ -40,7 +43,7 @@ def test_a_variable_that_is_empty_is_not_set() -> None:
 
     settings = read_settings({f"FHIR_BRIDGE_{name}": "" for name in names})
 
-    assert (settings.mappings, settings.base_url, settings.max_body_bytes) == (ROOT / "mappings", None, 5_000_000)
+    assert (settings.mappings, settings.base_url, settings.limits) == (ROOT / "mappings", None, Limits())
     assert settings.cors_origins == ()
 
 

@@ -65,7 +65,7 @@ def worker_app() -> Starlette:
 def _app(settings: Settings, routes: Routes) -> Starlette:
     connections = [partner.connection for partner in routes.configured() if partner.connection is not None]
     bridge = Bridge(routes, Gateway(connections), base_url=settings.base_url, cors_origins=settings.cors_origins)
-    return create_app(bridge, max_body_bytes=settings.max_body_bytes)
+    return create_app(bridge, limits=settings.limits)
 
 
 def _who_is_configured(routes: Routes) -> str:

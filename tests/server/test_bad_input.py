@@ -11,6 +11,7 @@ import pytest
 from starlette.types import Message
 
 from fhir_bridge.bridge import Bridge
+from fhir_bridge.limits import Limits
 from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.outcome import Json
 from fhir_bridge.server import create_app
@@ -696,7 +697,7 @@ async def test_a_body_of_just_the_limit_is_read(canned: httpx.AsyncClient, partn
 
 async def test_another_limit_can_be_set(ready_routes: Routes, partner: Canned) -> None:
     """In bytes, not in characters."""
-    async with serving(ready_routes, partner.everywhere(), max_body_bytes=10) as client:
+    async with serving(ready_routes, partner.everywhere(), limits=Limits(max_body_bytes=10)) as client:
         answered = await refused(client, partner, ("PUT", PATIENT), "ґґґґґґ")
 
     assert answered == (413, too_large(10))
@@ -711,7 +712,7 @@ async def test_a_body_that_does_not_say_how_long_it_is(ready_routes: Routes, par
             read.append(number)
             yield b"x" * 100
 
-    async with serving(ready_routes, partner.everywhere(), max_body_bytes=250) as client:
+    async with serving(ready_routes, partner.everywhere(), limits=Limits(max_body_bytes=250)) as client:
         status, headers, told = await raw(app_of(client), "PUT", PATIENT.encode(), chunks())
 
     assert (status, told) == (413, too_large(250))

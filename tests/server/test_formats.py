@@ -9,6 +9,7 @@ import pytest
 
 from fhir_bridge.fhir import xml
 from fhir_bridge.fhir.elements import Version
+from fhir_bridge.limits import Limits
 from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.outcome import Json
 from tests.outcomes import issue, outcome, parameters
@@ -151,7 +152,7 @@ async def test_every_error_comes_in_xml(
     ready_routes: Routes, method: str, url: str, headers: dict[str, str], body: str, status: int
 ) -> None:
     """Where XML was asked for."""
-    async with serving(ready_routes, simulated(), max_body_bytes=1_000_000) as client:
+    async with serving(ready_routes, simulated(), limits=Limits(max_body_bytes=1_000_000)) as client:
         response = await client.request(method, url, content=body or None, headers={"Accept": XML} | headers)
 
     assert (response.status_code, response.headers["content-type"]) == (status, f"{XML}; charset=utf-8")
