@@ -9,7 +9,7 @@ import copy
 from collections.abc import Callable, Mapping
 
 from fhir_bridge.fhir.elements import Element, Version
-from fhir_bridge.fhir.fhirpath_location import Node, Spot, candidates, items_of, located, own_type, write_items
+from fhir_bridge.fhir.fhirpath_location import Item, Node, Spot, candidates, items_of, located, own_type, write_items
 from fhir_bridge.fhir.fhirpath_operations import Operation, read_operations
 from fhir_bridge.fhir.fhirpath_steps import Member, Step
 from fhir_bridge.fhir.fhirpath_values import WrongType, item_for
@@ -20,7 +20,7 @@ from fhir_bridge.outcome import Json
 def read_fhirpath_patch(parameters: Json, *, version: Version = "4.0") -> Callable[[Json], Json]:
     """Return the function that carries out the operations of `parameters` on a resource; it changes neither of them.
 
-    What an operation leaves empty vanishes. Raises FhirError 400 for a patch that cannot be read, with all its
+    Raises FhirError 400 for a patch that cannot be read, with all its
     problems; the function raises 422 for the first operation that does not apply. `expression` names the part that
     is at fault, as in `Parameters.parameter[1].part[2]`.
     """
@@ -34,20 +34,18 @@ def read_fhirpath_patch(parameters: Json, *, version: Version = "4.0") -> Callab
     def apply(resource: Json) -> Json:
         patched = copy.deepcopy(resource)
         for operation in operations:
-            patched = _applied(version, operation, patched)
+            _carry_out(version, operation, patched)
             must_stay_itself(resource, patched, operation.expressions["path"])
         return patched
 
     return apply
 
 
-def _applied(version: Version, operation: Operation, resource: Json) -> Json:
-    """Return the resource after one operation, which is carried out in place."""
+def _carry_out(version: Version, operation: Operation, resource: Json) -> None:
     try:
         _ACTIONS[operation.type](version, operation, resource)
     except WrongType as wrong:
         raise operation.fails("value", str(wrong)) from None
-    return pruned(resource)
 
 
 def _add(version: Version, operation: Operation, resource: Json) -> None:
@@ -58,9 +56,15 @@ def _add(version: Version, operation: Operation, resource: Json) -> None:
         raise operation.fails("name", f"{own_type(node)} has no element {name}.")
     element, item = item_for(version, found, operation.parts["value"])
     whole = node.whole()
-    if not element.repeats and any(items_of(whole, each) for each in found):
+    there = items_of(whole, element) if element.repeats else []
+    if not element.repeats and any(_is_there(each) for other in found for each in items_of(whole, other)):
         raise operation.fails("name", f"{name} is there already, and does not repeat: replace it.")
-    write_items(whole, element, [*items_of(whole, element), item])
+    write_items(whole, element, [*there, item])
+
+
+def _is_there(item: Item) -> bool:
+    """Whether an element holds anything: one that an operation emptied goes at the end of the patch."""
+    return any(pruned(each) not in (None, {}) for each in item)
 
 
 def _insert(version: Version, operation: Operation, resource: Json) -> None:

@@ -2,6 +2,8 @@
 
 The library carries the operations out. Pointers are followed here first, and strictly: the library lets `01` be
 an index and a text be a list of letters, and its `test` takes true for 1. https://www.rfc-editor.org/rfc/rfc6902
+
+FHIR's JSON has no empty list, so a list that is not there is an empty one: `/telecom/-` adds the first telecom.
 """
 
 from __future__ import annotations
@@ -14,15 +16,8 @@ from decimal import Decimal
 
 import jsonpatch
 
-from fhir_bridge.fhir.patch_rules import (
-    does_not_apply,
-    malformed,
-    must_stay_itself,
-    nested_too_deep,
-    pruned,
-    refused,
-    too_many,
-)
+from fhir_bridge.fhir.elements import Element, Version, elements
+from fhir_bridge.fhir.patch_rules import does_not_apply, malformed, must_stay_itself, refused, too_many
 from fhir_bridge.outcome import FhirError, Issue, Json
 
 # https://www.rfc-editor.org/rfc/rfc6902#section-4
@@ -57,12 +52,11 @@ class _Operation:
         return does_not_apply(f"{self.expression}.{name}", text)
 
 
-def read_json_patch(patch: Json) -> Callable[[Json], Json]:
+def read_json_patch(patch: Json, *, version: Version = "4.0") -> Callable[[Json], Json]:
     """Return the function that carries out a JSON Patch on a resource; it changes neither the resource nor the patch.
 
-    What the operations leave empty vanishes. Raises FhirError 400 for a patch that cannot be read, with all its
-    problems; the function raises 422 for the first operation that does not apply. `expression` names the member, as
-    in `[1].path`.
+    Raises FhirError 400 for a patch that cannot be read, with all its problems; the function raises 422 for the first
+    operation that does not apply. `expression` names the member, as in `[1].path`.
     """
     issues = _problems(patch)
     if issues:
@@ -70,22 +64,19 @@ def read_json_patch(patch: Json) -> Callable[[Json], Json]:
     operations = [_Operation(member, f"[{at}]") for at, member in enumerate(patch)]
 
     def apply(resource: Json) -> Json:
-        try:
-            return pruned(_applied(operations, resource))
-        except RecursionError:
-            raise nested_too_deep() from None
+        return _applied(version, operations, resource)
 
     return apply
 
 
-def _applied(operations: list[_Operation], resource: Json) -> Json:
+def _applied(version: Version, operations: list[_Operation], resource: Json) -> Json:
     patched, copied = copy.deepcopy(resource), 0
     for operation in operations:
         if operation.op == "copy":
             copied += _size(_found(patched, operation, "from"))
             if copied > MAX_COPIED:
                 raise does_not_apply(operation.expression, "The patch copies too much.", "too-costly")
-        patched = _carried_out(operation, patched)
+        patched = _carried_out(version, operation, patched)
         must_stay_itself(resource, patched, operation.expression)
     return patched
 
@@ -115,12 +106,14 @@ def _problems_of(operation: Json, expression: str) -> list[Issue]:
     ]
 
 
-def _carried_out(operation: _Operation, document: Json) -> Json:
+def _carried_out(version: Version, operation: _Operation, document: Json) -> Json:
     """Return the document after one operation, which may be the same object, changed."""
     if operation.op == "test":
         if not _equal(_found(document, operation, "path"), operation.member["value"]):
             raise operation.fail("path", "The test fails: another value stands there.")
         return document
+    if operation.op in {"add", "move", "copy"}:
+        _begin_list(version, operation, document)
     _check(document, operation)
     try:
         return jsonpatch.JsonPatch([copy.deepcopy(operation.member)]).apply(document, in_place=True)
@@ -140,6 +133,47 @@ def _check(document: Json, operation: _Operation) -> None:
         raise operation.fail("path", "The whole resource cannot be removed by a patch.")
     if operation.op == "move" and operation.member["path"].startswith(f"{operation.member['from']}/"):
         raise operation.fail("path", "A value cannot be moved into itself.")
+
+
+def _begin_list(version: Version, operation: _Operation, document: Json) -> None:
+    """Write the empty list that a pointer such as `/telecom/-` or `/telecom/0` leads into, where FHIR has a list."""
+    *above, name, index = ["", "", *_tokens(operation.member["path"])]
+    holder, type_name = _holder(version, document, above[2:])
+    if index not in {"-", "0"} or not isinstance(holder, dict) or name in holder:
+        return
+    element = _element(version, type_name, name)
+    if element is not None and element.repeats:
+        holder[name] = []
+    elif element is not None:
+        path = operation.member["path"].rpartition("/")[0]
+        raise operation.fail("path", f"{element.name} does not repeat: its path is {path}.")
+
+
+def _holder(version: Version, document: Json, tokens: list[str]) -> tuple[Json, str]:
+    """Return the value that a pointer leads to, and its FHIR type; None where it leads to nothing."""
+    value, type_name = document, ""
+    for token in tokens:
+        if isinstance(value, list):
+            value = value[int(token)] if _is_index(token, len(value) - 1) else None
+        elif isinstance(value, dict):
+            element = _element(version, _type_of(value, type_name), token)
+            value, type_name = value.get(token), "" if element is None else element.type
+        else:
+            return None, ""
+    return value, _type_of(value, type_name)
+
+
+def _type_of(value: Json, type_name: str) -> str:
+    """Return the type that a resource names itself, for others that of the element they stand in."""
+    return str(value.get("resourceType", type_name)) if isinstance(value, dict) else type_name
+
+
+def _element(version: Version, type_name: str, name: str) -> Element | None:
+    """Return an element by its JSON name, where `_given` is a list as `given` is; None where FHIR has no such."""
+    try:
+        return elements(version, type_name).get(name.removeprefix("_"))
+    except KeyError:
+        return None
 
 
 def _check_place(document: Json, operation: _Operation) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_bridge.fhir.fhirpath_patch import read_fhirpath_patch
-from fhir_bridge.fhir.patch_rules import MAX_OPERATIONS
+from fhir_bridge.fhir.patch_rules import MAX_OPERATIONS, pruned
 from fhir_bridge.outcome import FhirError, Issue
 
 SUPPORTED = "names, [n], first(), last(), where(a = 'x' and b = 'y'), ofType(T) and extension('url')"
@@ -35,7 +35,7 @@ def value(**content):
 
 def patched(resource, *operations, version="4.0"):
     parameters = {"resourceType": "Parameters", "parameter": list(operations)}
-    return read_fhirpath_patch(parameters, version=version)(resource)
+    return pruned(read_fhirpath_patch(parameters, version=version)(resource))
 
 
 def failure(resource, *operations):
@@ -312,12 +312,32 @@ def test_an_item_is_deleted_from_its_list_with_what_stands_beside_it():
     )
 
 
-def test_what_a_deletion_leaves_empty_vanishes_before_the_next_operation():
+def test_what_a_deletion_leaves_empty_keeps_its_place_to_the_end_of_the_patch():
     resource = patient(contact=[{"name": {"text": "A"}}, {"gender": "male"}])
 
     assert patched(
-        resource, delete("Patient.contact[0].name.text"), replace("Patient.contact[0].gender", valueCode="female")
+        resource, delete("Patient.contact[0].name.text"), replace("Patient.contact[1].gender", valueCode="female")
     ) == patient(contact=[{"gender": "female"}])
+
+
+def test_the_last_item_is_deleted_and_another_added():
+    resource = patient(name=[{"text": "A"}], contact=[{"telecom": [{"value": "1"}]}])
+
+    assert patched(
+        resource,
+        delete("Patient.name[0]"),
+        add("Patient", "name", valueHumanName={"text": "B"}),
+        delete("Patient.contact[0].telecom[0]"),
+        add("Patient.contact[0]", "telecom", valueContactPoint={"value": "2"}),
+    ) == patient(name=[{"text": "B"}], contact=[{"telecom": [{"value": "2"}]}])
+
+
+@pytest.mark.parametrize("emptied", ["Patient.maritalStatus.text", "Patient.maritalStatus.coding[0].code"])
+def test_an_element_that_was_emptied_can_be_added_anew(emptied):
+    status = {"text": "A"} if emptied.endswith("text") else {"coding": [{"code": "M"}]}
+    added = add("Patient", "maritalStatus", valueCodeableConcept={"text": "B"})
+
+    assert patched(patient(maritalStatus=status), delete(emptied), added) == patient(maritalStatus={"text": "B"})
 
 
 def test_an_extension_is_deleted_and_the_value_stays():

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_bridge.fhir.merge_patch import read_merge_patch
+from fhir_bridge.fhir.patch import read_patch
 from fhir_bridge.outcome import FhirError, Issue, Json
 
 PATIENT: Json = {
@@ -48,6 +49,14 @@ def test_null_removes() -> None:
         "resourceType": "Patient",
         "id": "1",
     }
+
+
+def test_what_a_merge_leaves_empty_vanishes() -> None:
+    patch = {"maritalStatus": {"text": None, "coding": []}, "name": []}
+
+    merged = read_patch("application/merge-patch+json", patch, "4.0")(PATIENT)
+
+    assert merged == {"resourceType": "Patient", "id": "1", "active": True}
 
 
 def test_neither_the_patch_nor_the_resource_is_changed() -> None:

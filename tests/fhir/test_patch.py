@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_bridge.fhir.json_patch import read_json_patch
+from fhir_bridge.fhir.negotiation import JSON_PATCH
+from fhir_bridge.fhir.patch import read_patch
 from fhir_bridge.fhir.patch_rules import MAX_OPERATIONS
 from fhir_bridge.outcome import FhirError, Issue
 
@@ -21,14 +23,14 @@ PATIENT = {
 OPERATIONS = "add, remove, replace, move, copy, test"
 
 
-def patched(*operations, resource=PATIENT):
-    return read_json_patch(list(operations))(resource)
+def patched(*operations, resource=PATIENT, version="4.0"):
+    return read_patch(JSON_PATCH, list(operations), version)(resource)
 
 
-def failure(patch, resource=PATIENT):
+def failure(patch, resource=PATIENT, version="4.0"):
     """Return the status and the issues of a patch that fails."""
     with pytest.raises(FhirError) as caught:
-        read_json_patch(patch)(resource)
+        read_json_patch(patch, version=version)(resource)
     return caught.value.status_code, list(caught.value.issues)
 
 
@@ -108,6 +110,66 @@ def test_a_name_may_hold_a_slash_and_a_tilde():
     ) == {"resourceType": "Basic", "a/b": 1, "m~n": 2}
 
 
+@pytest.mark.parametrize("index", ["-", "0"])
+@pytest.mark.parametrize(
+    ("path", "value", "changed"),
+    [
+        ("/telecom", {"value": "1"}, {"telecom": [{"value": "1"}]}),
+        ("/name/0/suffix", "Jr", {"name": [{"family": "Doe", "given": ["Ann", "Bea"], "suffix": ["Jr"]}]}),
+        ("/name/0/_suffix", {"id": "s"},
+         {"name": [{"family": "Doe", "given": ["Ann", "Bea"], "_suffix": [{"id": "s"}]}]}),
+        ("/name/0/extension", {"url": "urn:x"},
+         {"name": [{"family": "Doe", "given": ["Ann", "Bea"], "extension": [{"url": "urn:x"}]}]}),
+        ("/contact", {"gender": "male"}, {"contact": [{"gender": "male"}]}),
+    ],
+)  # fmt: skip
+def test_a_list_that_is_not_there_is_an_empty_one(path, index, value, changed):
+    assert patched({"op": "add", "path": f"{path}/{index}", "value": value}) == {**PATIENT, **changed}
+
+
+@pytest.mark.parametrize("op", ["move", "copy"])
+def test_a_value_is_moved_and_copied_into_a_list_that_is_not_there(op):
+    resource = {"resourceType": "Patient", "name": [{"text": "A"}]}
+
+    kept = {"copy": {"name": [{"text": "A", "given": ["A"]}]}, "move": {"name": [{"given": ["A"]}]}}[op]
+    assert patched({"op": op, "from": "/name/0/text", "path": "/name/0/given/-"}, resource=resource) == {
+        "resourceType": "Patient",
+        **kept,
+    }
+
+
+def test_the_last_item_is_removed_and_another_added():
+    assert patched(
+        {"op": "remove", "path": "/name/0"},
+        {"op": "add", "path": "/name/-", "value": {"text": "A"}},
+        {"op": "add", "path": "/contact/-", "value": {"gender": "male"}},
+        {"op": "add", "path": "/contact/0/telecom/-", "value": {"value": "1"}},
+    ) == {**PATIENT, "name": [{"text": "A"}], "contact": [{"gender": "male", "telecom": [{"value": "1"}]}]}
+
+
+def test_a_list_that_is_not_there_is_one_of_the_type_and_version_that_the_resource_has():
+    """STU3's MessageHeader has one receiver, and its Condition one stage."""
+    condition = {"resourceType": "Condition", "contained": [{"resourceType": "Basic"}]}
+    stage, identifier = {"op": "add", "path": "/stage/-", "value": {}}, {"value": "1"}
+
+    assert patched({"op": "add", "path": "/contained/0/identifier/-", "value": identifier}, resource=condition) == {
+        "resourceType": "Condition",
+        "contained": [{"resourceType": "Basic", "identifier": [identifier]}],
+    }
+    assert failure([stage], condition, version="3.0") == inapplicable(
+        "[0].path", "stage does not repeat: its path is /stage."
+    )
+    assert patched({**stage, "value": {"id": "s"}}, resource=condition)["stage"] == [{"id": "s"}]
+
+
+def test_a_type_that_fhir_does_not_have_has_no_lists():
+    resource = {"resourceType": "Patient", "contained": [{"resourceType": "Nothing"}]}
+
+    assert failure([{"op": "add", "path": "/contained/0/name/-", "value": {}}], resource) == inapplicable(
+        "[0].path", "There is nothing at /contained/0/name/-."
+    )
+
+
 def test_what_a_removal_leaves_empty_vanishes():
     resource = {"resourceType": "Patient", "contact": [{"name": {"text": "A"}}, {"gender": "male"}]}
 
@@ -135,6 +197,7 @@ def test_decimals_stay_as_they_were_written():
 def test_neither_the_patch_nor_the_resource_is_changed():
     resource = copy.deepcopy(PATIENT)
     patch = [
+        {"op": "add", "path": "/telecom/-", "value": {"value": "1"}},
         {"op": "add", "path": "/contact", "value": [{"gender": "male"}]},
         {"op": "add", "path": "/contact/0/id", "value": "c"},
         {"op": "add", "path": "/name/0/given/-", "value": "Cy"},
@@ -218,6 +281,14 @@ def test_what_is_not_there_cannot_be_moved_or_copied(op):
         ("/name/2", "The list has 1 items: an index is at most 1."),
         ("/name/01", "The list has 1 items: an index is at most 1."),
         ("/name/family", "The list has 1 items: an index is at most 1."),
+        ("/gender/-", "gender does not repeat: its path is /gender."),
+        ("/contact/-/telecom/-", "There is nothing at /contact/-/telecom/-."),
+        ("/contact/0/telecom/-", "There is nothing at /contact/0/telecom/-."),
+        ("/name/1/given/-", "There is nothing at /name/1/given/-."),
+        ("/telecom/1", "There is nothing at /telecom/1."),
+        ("/telecoms/-", "There is nothing at /telecoms/-."),
+        ("/telecoms/0/period/-", "There is nothing at /telecoms/0/period/-."),
+        ("/active/x/y/-", "There is nothing at /active/x/y/-."),
     ],
 )
 def test_nothing_is_added_where_there_is_no_place_for_it(path, text):
@@ -294,12 +365,19 @@ def test_a_patch_that_doubles_the_resource_again_and_again_is_stopped():
     assert (status_code, issue.code, issue.text) == (422, "too-costly", "The patch copies too much.")
 
 
-def test_a_patch_that_nests_too_deeply_is_refused():
+@pytest.mark.parametrize("content_type", [JSON_PATCH, "application/merge-patch+json"])
+def test_a_patch_that_nests_too_deeply_is_refused(content_type):
     value: dict = {}
     for _ in range(100_000):
         value = {"a": value}
+    patch = (
+        [{"op": "add", "path": "/extension", "value": value}] if content_type == JSON_PATCH else {"extension": value}
+    )
 
-    assert failure([{"op": "add", "path": "/extension", "value": value}]) == (
+    with pytest.raises(FhirError) as caught:
+        read_patch(content_type, patch, "4.0")(PATIENT)
+
+    assert (caught.value.status_code, list(caught.value.issues)) == (
         400,
         [Issue("nested-too-deep", "structure", "The patch, or what it makes, is nested too deeply.")],
     )

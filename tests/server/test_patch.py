@@ -63,6 +63,19 @@ async def test_only_the_field_that_changed_is_sent(canned: httpx.AsyncClient, pa
     assert response.json()["name"] == [{"use": "official", "family": "Іванов", "given": ["Павло"]}]
 
 
+async def test_the_first_item_of_a_list_is_added_to_the_list(canned: httpx.AsyncClient, partner: Canned) -> None:
+    """FHIR's JSON has no empty list, so that of a record without a contact is not there."""
+    nobody = {name: value for name, value in RECORD.items() if name != "emergency_contact"}
+    partner.answer(200, {"data": nobody})
+    relationship = [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0131", "code": "C"}]}]
+    contact = {"relationship": relationship, "name": {"family": "Іванова"}}
+
+    response = await patch(canned, {"op": "add", "path": "/contact/-", "value": contact})
+
+    assert partner.bodies() == [None, {"emergency_contact": {"last_name": "Іванова"}}]
+    assert response.status_code == 200
+
+
 async def test_a_fhirpath_patch_does_the_same(canned: httpx.AsyncClient, partner: Canned) -> None:
     """https://hl7.org/fhir/R4/fhirpatch.html"""
     answers(partner, gender="FEMALE")
