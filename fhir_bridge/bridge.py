@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version as package_version
 from types import TracebackType
 from typing import Self
@@ -24,11 +25,11 @@ from fhir_bridge.gateway.client import Gateway
 from fhir_bridge.gateway.together import Gathering, Send
 from fhir_bridge.log_lines import crashed, log_interaction, where, write_line
 from fhir_bridge.mapping.plans.cohort import Cohort
-from fhir_bridge.mapping.plans.steps import Plan
 from fhir_bridge.mapping.routes import Partner, Route, Routes
 from fhir_bridge.mapping.stating import Server, capabilities
 from fhir_bridge.mapping.validating import validate
 from fhir_bridge.outcome import FhirError, Issue, Json
+from fhir_bridge.worker import Worker
 
 SOFTWARE_VERSION = package_version("fhir-bridge")
 
@@ -51,6 +52,7 @@ class Bridge:
         self._gateway = gateway
         self.base_url = base_url
         self.cors_origins = cors_origins
+        self.worker = Worker()
         self._at_once = {
             partner.name: anyio.CapacityLimiter(partner.connection.at_once)
             for partner in routes.configured()
@@ -87,9 +89,11 @@ class Bridge:
         if interaction.code == "batch":
             return await self._bundle(interaction)
         view = read_view(interaction)
-        own = self._own(interaction)
+        own = await self.worker.run(interaction.size, partial(self._own, interaction))
         response = await self._through_partner(interaction, send) if own is None else own
-        return replace(response, resource=view.of(response.resource, interaction.version))
+        size = max(response.size, interaction.size)
+        shown = await self.worker.run(size, partial(view.of, response.resource, interaction.version))
+        return replace(response, resource=shown, size=size)
 
     def _check_address(self, interaction: Interaction) -> None:
         """Refuse a base that is not there, a FHIR version that it does not speak, a method that an operation has not.
@@ -136,7 +140,8 @@ class Bridge:
         route, interaction = self._match(interaction)
         if route.cohort is not None:
             return replace(await self._for_each(route.cohort, interaction), partner=route.partner)
-        response = await self._carry_out(route.plan(interaction), send or self._gateway.send)
+        plan = route.plan(interaction)
+        response = await self.worker.carry_out(plan, send or self._gateway.send, interaction.size)
         self._count_unknown_codes(route.partner, response)
         return replace(response, partner=route.partner)
 
@@ -160,21 +165,6 @@ class Bridge:
                 tasks.start_soon(answer, number)
         return cohort.answer(ones, [answers[number] for number in range(len(ones))])
 
-    async def _carry_out(self, plan: Plan, send: Send) -> FhirResponse:
-        """Make the calls of a plan, one after the other; a plan may survive that one of them fails."""
-        try:
-            request = next(plan)
-            while True:
-                try:
-                    answered = await send(request)
-                except FhirError as error:
-                    request = plan.throw(error)
-                else:
-                    request = plan.send(answered)
-        except StopIteration as done:
-            response: FhirResponse = done.value
-            return response
-
     def _count_unknown_codes(self, partner: str, response: FhirResponse) -> None:
         """Count what no table knows; a partner that makes up codes does not fill the memory."""
         for field, code in response.unknown_codes:
@@ -190,7 +180,8 @@ class Bridge:
         if kind not in ("batch", "transaction"):
             text = "A Bundle that is posted to the base is a `batch`, a `transaction` or a `message`."
             raise FhirError(400, Issue("value-not-allowed", "value", text, "Bundle.type"))
-        errors = bundle.check_entries(interaction.body, interaction.version)
+        check = partial(bundle.check_entries, interaction.body, interaction.version)
+        errors = await self.worker.run(interaction.size, check)
         entries = bundle.entries_of(interaction.body)
         carry_out = self._transaction if kind == "transaction" else self._batch
         try:
@@ -200,7 +191,8 @@ class Bridge:
         answered = [
             bundle.response_entry(entry.get("request"), each) for entry, each in zip(entries, answers, strict=True)
         ]
-        return FhirResponse(200, bundle.response_bundle(f"{kind}-response", answered))
+        size = sum(each.size for each in answers)
+        return FhirResponse(200, bundle.response_bundle(f"{kind}-response", answered), size=size)
 
     async def _batch(
         self, interaction: Interaction, entries: Sequence[Json], errors: Sequence[FhirError | None]

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -112,7 +113,8 @@ async def _answer(bridge: Bridge, request: Request, limits: Limits) -> Response:
             response = _options(bridge, request)
         else:
             http_request = await _http_request(bridge, request, headers, limits)
-            interaction = _interaction(bridge, http_request, request_id, uuid)
+            reading = partial(_interaction, bridge, http_request, request_id, uuid)
+            interaction = await bridge.worker.run(len(http_request.body), reading)
             # A posted search asks for its format in the body; and the version was not known before.
             presentation = read_presentation(headers, dict(interaction.query), interaction.version)
             response = await bridge.answer(interaction)
@@ -127,7 +129,8 @@ async def _answer(bridge: Bridge, request: Request, limits: Limits) -> Response:
     response = replace(response, headers={**response.headers, **allow, **_stamps(bridge, request)})
     version = interaction.version if interaction else None
     try:
-        answer = _render(response, presentation, version, request_id)
+        rendering = partial(_render, response, presentation, version, request_id)
+        answer = await bridge.worker.run(response.size, rendering)
     except Exception:
         answer = _render(crashed(request_id), presentation, version, request_id)
     return _without_body(answer) if request.method == "HEAD" else answer

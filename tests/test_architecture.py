@@ -12,7 +12,7 @@ PACKAGE = "fhir_bridge"
 
 ANYWHERE = frozenset({"outcome", "paths", "exchange", "connection", "limits"})
 PARTS = frozenset(
-    {"__init__", "settings", "fhir", "mapping", "gateway", "log_lines", "bridge", "server", "cli", "sandbox"}
+    {"__init__", "settings", "fhir", "mapping", "gateway", "log_lines", "worker", "bridge", "server", "cli", "sandbox"}
 )
 
 # The part of the package on the left may import the parts on the right, and those of ANYWHERE.
@@ -23,7 +23,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "mapping": ANYWHERE | {"mapping", "fhir"},
     "gateway": ANYWHERE | {"gateway", "settings"},
     "log_lines": ANYWHERE | {"fhir"},
-    "bridge": ANYWHERE | {"log_lines", "mapping", "gateway", "fhir"},
+    "worker": ANYWHERE | {"mapping", "gateway", "fhir"},
+    "bridge": ANYWHERE | {"log_lines", "worker", "mapping", "gateway", "fhir"},
     "server": ANYWHERE | {"log_lines", "bridge", "fhir", "settings"},
     "cli": PARTS | ANYWHERE,
     # What may be imported anywhere imports next to nothing.
@@ -36,7 +37,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "sandbox": frozenset({"sandbox"}),
 }
 
-MAY_WAIT = frozenset({"gateway", "bridge", "server", "cli", "sandbox"})
+MAY_WAIT = frozenset({"gateway", "worker", "bridge", "server", "cli", "sandbox"})
 PURE = frozenset({"fhir", "mapping"})
 PARTNERS = ("healthex", "ehealth", "wmda", "roche")
 MAX_LINES = 400

@@ -56,7 +56,7 @@ class Interaction:
     `headers` have names in lower case, `body` is parsed JSON (None where there was none), `content_type` is the
     body's media type without parameters, `version` the FHIR version of body and answer, `uuid` a fresh one that may be
     used wherever a new id is needed, `now` the time of the request, `base_url` the base as the client sees it, `method`
-    that of HTTP.
+    that of HTTP. `size` is that of the request's body in bytes, an entry's that of its Bundle.
     """
 
     code: Code
@@ -72,6 +72,7 @@ class Interaction:
     now: datetime = datetime.min
     base_url: str = ""
     method: str = "POST"
+    size: int = 0
 
     @property
     def resource_type(self) -> str:
@@ -205,7 +206,7 @@ class FhirResponse:
     """What the client gets: `resource` is plain JSON, None for an empty body.
 
     `unknown_codes` are partner codes that no table knows, as (field, code); they and `partner`, who was asked, are for
-    the log.
+    the log. `size` is in bytes that of the largest body that was looked at for it, the client's or a partner's.
     """
 
     status_code: int
@@ -213,3 +214,4 @@ class FhirResponse:
     headers: Mapping[str, str] = field(default_factory=dict)
     unknown_codes: tuple[tuple[str, str], ...] = ()
     partner: str | None = None
+    size: int = 0

@@ -82,6 +82,7 @@ def read_interaction(
         now=now,
         base_url=f"{request.root}/{address.base}" if address.base else request.root,
         method=request.method,
+        size=len(request.body),
     )
 
 
