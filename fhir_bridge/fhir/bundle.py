@@ -13,7 +13,6 @@ from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cache
-from http import HTTPStatus
 from uuid import NAMESPACE_URL, uuid5
 
 from fhir_bridge.fhir.bundle_places import CONDITIONS, failure_at, is_beside
@@ -30,6 +29,7 @@ from fhir_bridge.fhir.interaction import (
 )
 from fhir_bridge.fhir.json import loads
 from fhir_bridge.fhir.negotiation import FHIR_JSON, JSON_PATCH, MERGE_PATCH_TYPES
+from fhir_bridge.fhir.reason_phrases import status_text
 from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 
@@ -281,7 +281,7 @@ def failure(error: FhirError) -> FhirResponse:
 def response_entry(request: Json, answer: FhirResponse) -> Json:
     """Return the entry that answers an entry's `request`: what HTTP would say in headers stands in `response`."""
     method, url = (request.get("method"), request.get("url")) if isinstance(request, dict) else (None, None)
-    response: dict[str, Json] = {"status": _status(answer.status_code)}
+    response: dict[str, Json] = {"status": status_text(answer.status_code)}
     if "Location" in answer.headers:
         response["location"] = answer.headers["Location"]
     if "ETag" in answer.headers:
@@ -307,13 +307,6 @@ def _with_retry_after(outcome: Json, headers: Mapping[str, str]) -> Json:
         "diagnostics": f"Retry-After: {headers['Retry-After']}",
     }
     return {**outcome, "issue": [*outcome["issue"], said]}
-
-
-def _status(status_code: int) -> str:
-    try:
-        return f"{status_code} {HTTPStatus(status_code).phrase}"
-    except ValueError:
-        return str(status_code)
 
 
 def _last_modified(answer: FhirResponse) -> str:

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import orjson
 
+from fhir_bridge.fhir.json_mistakes import mistake, told
 from fhir_bridge.fhir.problems import is_step, shown
 from fhir_bridge.outcome import ErrorCode, FhirError, Issue, Json
 
@@ -33,9 +34,7 @@ def loads(body: bytes, *, max_depth: int = MAX_DEPTH) -> Json:
     if body.count(b"{") + body.count(b"[") > max_depth and _depth(body) > max_depth:
         raise _too_deep(max_depth)
     try:
-        value = _DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        raise _malformed(error) from None
+        value = _decoded(_DECODER, text)
     except RecursionError:
         raise _too_deep(max_depth) from None
     except _RepeatedKey:
@@ -70,11 +69,8 @@ def _refused(error: ErrorCode, text: str) -> FhirError:
     return FhirError(400, Issue(error, "structure", text))
 
 
-def _malformed(error: json.JSONDecodeError) -> FhirError:
-    if not error.doc.strip():
-        return _refused("invalid-json", "The body is empty; send a resource as JSON.")
-    what = error.msg.removesuffix(" at").removesuffix(": ")
-    return _refused("invalid-json", f"The body is not JSON: {what}, at line {error.lineno}, column {error.colno}.")
+def _malformed(what: str) -> FhirError:
+    return _refused("invalid-json", f"The body is not JSON: {what}.")
 
 
 def _too_deep(max_depth: int) -> FhirError:
@@ -127,6 +123,28 @@ def _decoder(members: Callable[[list[tuple[str, Json]]], dict[str, Json]]) -> js
 
 
 _DECODER = _decoder(_members)
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+def _decoded(decoder: json.JSONDecoder, text: str) -> Json:
+    """Return the one value of a text, as a decoder reads it. Raises FhirError 400 where it is not JSON."""
+    begin = _end_of_space(text, 0)
+    if begin == len(text):
+        raise _refused("invalid-json", "The body is empty; send a resource as JSON.")
+    try:
+        value, end = decoder.raw_decode(text, begin)
+    except json.JSONDecodeError as error:
+        raise _malformed(mistake(text, error.pos)) from None
+    end = _end_of_space(text, end)
+    if end < len(text):
+        raise _malformed(told("there is more after the value", text, end))
+    return value
+
+
+def _end_of_space(text: str, position: int) -> int:
+    match = _SPACE.match(text, position)
+    assert match is not None
+    return match.end()
 
 
 def _duplicates(text: str) -> list[Issue]:
@@ -141,10 +159,7 @@ def _duplicates(text: str) -> list[Issue]:
         repeated.extend((value, name) for name, count in counts.items() if count > 1)
         return value
 
-    try:
-        root = _decoder(members).decode(text)
-    except json.JSONDecodeError as error:
-        raise _malformed(error) from None
+    root = _decoded(_decoder(members), text)
     type_name = root.get("resourceType") if isinstance(root, dict) else None
     paths = dict(_paths(root, type_name if is_step(type_name) else ""))
     return [_duplicate(name, paths.get(id(value))) for value, name in repeated]
@@ -164,9 +179,7 @@ _ESCAPE = re.compile(
 def _refuse_lone_surrogates(text: str) -> None:
     lone = next((escape.start() for escape in _ESCAPE.finditer(text) if escape[1]), None)
     if lone is not None:
-        line, column = text.count("\n", 0, lone) + 1, lone - text.rfind("\n", 0, lone)
-        what = "an escape is half of a surrogate pair, and no character"
-        raise _refused("invalid-json", f"The body is not JSON: {what}, at line {line}, column {column}.")
+        raise _malformed(told("an escape is half of a surrogate pair, and no character", text, lone))
 
 
 def _paths(value: Json, path: str) -> Iterator[tuple[int, str]]:

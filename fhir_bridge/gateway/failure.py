@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import httpx
 
@@ -93,11 +93,30 @@ def tls_error(error: BaseException) -> ssl.SSLError | None:
     return None
 
 
+# X509_V_ERR_… of OpenSSL. The numbers stay; its words for them, and Python's, differ from version to version.
+_CERTIFICATE: Mapping[int, str] = {
+    9: "its certificate is not valid yet",
+    10: "its certificate has expired",
+    18: "its certificate is self-signed",
+    19: "its certificate is of an authority that is not trusted",
+    20: "its certificate is of an authority that is not known",
+    21: "its certificate comes without that of its authority",
+    23: "its certificate is revoked",
+    62: "its certificate is for another host name",
+    64: "its certificate is for another IP address",
+}
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
+
+
 def _tls_reason(error: ssl.SSLError) -> str:
-    """Return OpenSSL's own words, such as `self-signed certificate` or `TLSV1_ALERT_UNKNOWN_CA`."""
+    """Return why the handshake failed; an alert by its name in RFC 8446, section 6: `unknown_ca`."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message.rstrip(".")
-    return getattr(error, "reason", None) or "the handshake failed"  # only OpenSSL's own errors have a reason
+        return _CERTIFICATE.get(error.verify_code, f"its certificate is not valid (OpenSSL's {error.verify_code})")
+    reason = getattr(error, "reason", None) or ""  # only OpenSSL's own errors have one
+    alert = reason.partition("_ALERT_")[2].lower()
+    if alert:
+        return f"it refused the handshake with the alert {alert}"
+    return "it does not speak TLS there" if reason in _NO_TLS else "the handshake failed"
 
 
 def _why_unconnected(error: BaseException) -> str:

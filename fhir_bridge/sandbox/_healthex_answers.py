@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, Literal
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from fhir_bridge.sandbox._phrases import phrase
 
 Json = Any
 """A plain JSON value."""
@@ -67,8 +68,8 @@ def refused(refusal: Refusal, errors_as: ErrorsAs) -> Response:
         return Response(status_code=refusal.status_code, headers=refusal.headers)
     if errors_as == "text":
         return PlainTextResponse(_in_one_line(refusal), refusal.status_code, refusal.headers)
-    phrase = HTTPStatus(refusal.status_code).phrase
-    error = {} if refusal.message == phrase else {"error": phrase}
+    name = phrase(refusal.status_code)
+    error = {} if refusal.message == name else {"error": name}
     body = {"statusCode": refusal.status_code, "message": refusal.message, **error}
     return JSONResponse(body, refusal.status_code, refusal.headers)
 

@@ -12,7 +12,6 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from typing import Literal
 from uuid import uuid4
 
@@ -38,6 +37,7 @@ from fhir_bridge.sandbox._healthex_fhir import everything, read_query
 from fhir_bridge.sandbox._healthex_patients import CLIENTS, PATIENTS, PROJECTS, Client, Consent, Fault, Patient, Project
 from fhir_bridge.sandbox._healthex_studies import enrollment_link, study
 from fhir_bridge.sandbox._healthex_updating import Reason, action_needed, counts_of, skip_interactive_of
+from fhir_bridge.sandbox._phrases import phrase
 
 SETTINGS = {
     "HEALTHEX_API_KEY": "sandbox-key",
@@ -219,7 +219,7 @@ class _HealthEx:
         if fault == "unreadable":
             return HTMLResponse("<html><body>Please sign in</body></html>", self.success_status)
         headers = {} if fault == "500" else {"Retry-After": "7"}
-        raise Refusal(int(fault), HTTPStatus(int(fault)).phrase, headers)
+        raise Refusal(int(fault), phrase(int(fault)), headers)
 
     def _outcome(self, patient: Patient, reason: Reason | None) -> Response:
         started = reason is None

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from http import HTTPStatus
 from itertools import count
 from typing import Literal
 from uuid import uuid4
@@ -24,6 +23,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from fhir_bridge.sandbox import _wmda_patients as registry
+from fhir_bridge.sandbox._phrases import phrase
 from fhir_bridge.sandbox._wmda_problems import (
     Json,
     Problem,
@@ -181,8 +181,8 @@ class _SearchAndMatch:
     async def problem(self, request: Request, error: Exception) -> Response:
         """Answer with application/problem+json, as ASP.NET does; INFERRED, since no error body is published."""
         assert isinstance(error, Problem | HTTPException)
-        phrase = HTTPStatus(error.status_code).phrase
-        body: dict[str, Json] = {"type": "about:blank", "title": phrase, "status": error.status_code}
+        title = phrase(error.status_code)
+        body: dict[str, Json] = {"type": "about:blank", "title": title, "status": error.status_code}
         if isinstance(error, Problem):
             body |= {"detail": error.detail} if error.detail else {}
             if error.errors:

@@ -499,6 +499,8 @@ REFUSED = outcome(issue("unknown-path", "not-found", "There is no such thing."))
         ),
         (GET, FhirResponse(304, None), {"response": {"status": "304 Not Modified"}}),
         (GET, FhirResponse(404, REFUSED), {"response": {"status": "404 Not Found", "outcome": REFUSED}}),
+        (GET, FhirResponse(422, REFUSED), {"response": {"status": "422 Unprocessable Content", "outcome": REFUSED}}),
+        (GET, FhirResponse(413, REFUSED), {"response": {"status": "413 Content Too Large", "outcome": REFUSED}}),
         (GET, FhirResponse(499, REFUSED), {"response": {"status": "499", "outcome": REFUSED}}),
         (None, FhirResponse(400, REFUSED), {"response": {"status": "400 Bad Request", "outcome": REFUSED}}),
         (

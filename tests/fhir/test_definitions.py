@@ -103,8 +103,7 @@ def test_everything_that_is_wrong_with_a_folder_is_told_at_once(tmp_path: Path) 
     definitions = load_definitions(profiles)
 
     assert list(definitions.problems) == [
-        "profiles/b.json: The body is not JSON: Expecting property name enclosed in double quotes, "
-        "at line 1, column 2.",
+        "profiles/b.json: The body is not JSON: it breaks off, at line 1, column 2.",
         "profiles/c.json: resource: A resource must be an object, not a list.",
         "profiles/d.json: has no url; give it the canonical URL that others refer to it by",
         "profiles/e.json: has the url of profiles/a.json; give it one of its own",

@@ -1021,7 +1021,7 @@ async def test_samples_of_one_batch_are_registered_by_one_call_for_each_courier(
     told = [each["response"] for each in resource(response)["entry"]]
     assert [each["status"] for each in told] == [
         "201 Created",
-        "422 Unprocessable Entity",
+        "422 Unprocessable Content",
         "201 Created",
         "409 Conflict",
     ]

@@ -209,7 +209,7 @@ def test_a_refusal_is_an_error() -> None:
     [
         (b"", "it is empty."),
         (b" \n", "it is empty."),
-        (b"<html>", "it is no JSON: The body is not JSON: Expecting value, at line 1, column 1."),
+        (b"<html>", "it is no JSON: The body is not JSON: a value is expected, at line 1, column 1."),
         (b'{"a": 1, "a": 2}', "it is no JSON: The key `a` occurs more than once in one object; keep one."),
         (b"[]", "an object is expected here."),
         (b"{}", "an object is expected here."),

@@ -359,7 +359,7 @@ def test_an_accepted_update_whose_answer_cannot_be_read_says_that_it_was_accepte
 
     text = (
         "Northlab accepted the call (status 202), but its answer cannot be read: it "
-        "is no JSON: The body is not JSON: Expecting value, at line 1, column 1."
+        "is no JSON: The body is not JSON: a value is expected, at line 1, column 1."
     )
     assert problems(done) == (502, (Issue("partner-answer-unreadable", "exception", text),))
 

@@ -77,15 +77,15 @@ UNREADABLE = {
     "an end too early": (
         b'{"resourceType": "Patient"',
         "invalid-json",
-        "Expecting ',' delimiter, at line 1, column 27.",
+        "it breaks off, at line 1, column 27.",
     ),
     "a comma too many": (
         b'{\n"resourceType": "Patient",\n}',
         "invalid-json",
-        "Expecting property name enclosed in double quotes, at line 3, column 1.",
+        "a comma stands before a closing bracket, at line 2, column 26.",
     ),
-    "two values": (b"{} {}", "invalid-json", "Extra data, at line 1, column 4."),
-    "XML": (b"<Patient/>", "invalid-json", "Expecting value, at line 1, column 1."),
+    "two values": (b"{} {}", "invalid-json", "there is more after the value, at line 1, column 4."),
+    "XML": (b"<Patient/>", "invalid-json", "a value is expected, at line 1, column 1."),
     "half a character": (
         b'{"id": "\\ud83d"}',
         "invalid-json",

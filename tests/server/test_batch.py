@@ -241,7 +241,7 @@ async def test_strict_handling_holds_for_each_entry(canned: httpx.AsyncClient, p
         canned, asking("PUT", f"Patient/{ID}", lost), asking("GET", f"Patient/{ID}"), Prefer="handling=strict"
     )
 
-    assert statuses(answered) == ["422 Unprocessable Entity", "200 OK"]
+    assert statuses(answered) == ["422 Unprocessable Content", "200 OK"]
 
 
 async def test_conditions_stand_in_the_entries(canned: httpx.AsyncClient, partner: Canned) -> None:

@@ -264,10 +264,10 @@ async def test_patients_of_one_batch_are_one_call_and_each_is_told_what_became_o
     assert [told[0], told[1], told[2], told[4]] == [
         ("201 Created", f"{address}/reference-2"),
         ("409 Conflict", DUPLICATE),
-        ("422 Unprocessable Entity", NO_EMAIL),
+        ("422 Unprocessable Content", NO_EMAIL),
         ("201 Created", f"{address}/reference-4"),
     ]
-    assert told[3][0] == "422 Unprocessable Entity"
+    assert told[3][0] == "422 Unprocessable Content"
 
 
 async def test_those_who_are_to_be_left_in_peace_and_those_of_another_project_go_in_calls_of_their_own(

@@ -272,13 +272,13 @@ def unreadable(title: str, status: int, why: str, *, accepted: bool) -> Json:
     )
 
 
-PAGE = "it is no JSON: The body is not JSON: Expecting value, at line 1, column 1."
+PAGE = "it is no JSON: The body is not JSON: a value is expected, at line 1, column 1."
 LIES = {
     "a page": ("<html>Please sign in</html>", PAGE),
     "text": ("OK", PAGE),
     "half an answer": (
         '{"data": {"id": "7c3d',
-        "it is no JSON: The body is not JSON: Unterminated string starting, at line 1, column 17.",
+        "it is no JSON: The body is not JSON: a string has no closing quote, at line 1, column 17.",
     ),
     "nothing": ("", "it is empty."),
     "white space": (" \r\n", "it is empty."),

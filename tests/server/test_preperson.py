@@ -231,7 +231,7 @@ async def test_prepersons_are_created_in_a_batch_too(client: httpx.AsyncClient) 
     )
 
     answers = [each["response"] for each in response.json()["entry"]]
-    assert [each["status"] for each in answers] == ["201 Created", "422 Unprocessable Entity", "201 Created"]
+    assert [each["status"] for each in answers] == ["201 Created", "422 Unprocessable Content", "201 Created"]
     assert len({answers[n]["location"] for n in (0, 2)}) == 2
     assert answers[1]["outcome"]["issue"][0]["expression"] == ["Patient.identifier"]
 

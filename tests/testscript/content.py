@@ -68,8 +68,8 @@ def media_of(content_type: str) -> Media:
 def _loads(text: str) -> Json:
     try:
         return json.loads(text, parse_float=Decimal)
-    except ValueError as error:
-        raise ContentError(f"the body is no JSON: {error}") from error
+    except json.JSONDecodeError as error:
+        raise ContentError(f"the body is no JSON, at line {error.lineno}, column {error.colno}") from error
 
 
 def dumps(value: Json) -> str:

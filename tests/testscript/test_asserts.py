@@ -221,7 +221,7 @@ def test_the_label_and_else_the_description_stands_before_the_message() -> None:
     ("known", "assertion", "message"),
     [
         (memory(body=""), {"resource": "Patient"}, "there is no body"),
-        (memory(body="{"), {"expression": "true"}, "the body is no JSON: Expecting property name enclosed"),
+        (memory(body="{"), {"expression": "true"}, "the body is no JSON, at line 1, column 2"),
         (memory(body="[]"), {"resource": "Patient"}, "the body is JSON, but no FHIR resource"),
     ],
 )

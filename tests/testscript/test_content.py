@@ -70,7 +70,7 @@ def test_decimals_keep_their_digits() -> None:
     [
         (Content("xml", "<Patient/>"), "the body is XML, but Patient is not in FHIR's namespace http://hl7.org/fhir"),
         (Content("xml", "<Patient"), "the body is no well-formed XML: "),
-        (Content("json", "["), "the body is no JSON: Expecting value: line 1 column 2 (char 1)"),
+        (Content("json", "["), "the body is no JSON, at line 1, column 2"),
         (Content("json", "[]"), "the body is JSON, but no FHIR resource"),
         (Content("json", '{"resourceType": "Patient", "text": {"div": "<p>"}}'), "the body is no well-formed XML: "),
         (Content("json", '{"resourceType": "Patient", "no name": 1}'), "the body is Invalid tag name"),

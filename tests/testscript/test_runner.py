@@ -256,7 +256,7 @@ async def test_a_script_of_a_shape_that_fhir_does_not_allow_is_an_error(tmp_path
     ("name", "text", "why"),
     [
         ("s.json", '{"resourceType": "Patient"}', "s.json is no TestScript"),
-        ("s.json", "{", "s.json cannot be read: the body is no JSON: "),
+        ("s.json", "{", "s.json cannot be read: the body is no JSON, at line 1, column 2"),
         ("s.txt", "{}", "s.txt cannot be read: the body is neither JSON nor XML"),
         (
             "s.xml",
