@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Limits:
     max_body_bytes: int = 5_000_000
     max_depth: int = 64
     max_values: int = 200_000
+    max_answer_values: int = 1_000_000
     max_attributes: int = 64
     max_problems: int = 1_000
     max_entries: int = 1_000
@@ -30,6 +31,11 @@ class Limits:
     max_requests: int = 500
     max_requests_of_one: int = 100
     shutdown_s: int = 45
+
+    @property
+    def of_answers(self) -> Limits:
+        """The limits by which a partner's answer is read: it is trusted with more values than a client."""
+        return replace(self, max_values=self.max_answer_values)
 
 
 DEFAULTS = Limits()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Literal
 
 Json = Any
@@ -32,6 +33,7 @@ IssueCode = Literal[
 ErrorCode = Literal[
     # reading the request
     "invalid-json", "invalid-xml", "duplicate-key", "nested-too-deep", "not-utf-8", "body-too-large",
+    "too-many-values",
     "content-type-not-supported", "not-acceptable", "wrong-resource-type", "invalid-id", "id-differs", "invalid-header",
     "unknown-path", "method-not-allowed", "partner-not-configured", "no-partner-found", "several-partners-found",
     "no-such-search", "version-differs", "several-writes",
@@ -94,6 +96,15 @@ class FhirError(Exception):
         self.status_code = status_code
         self.issues = issues
         self.headers = dict(headers or {})
+
+
+def limited(issues: Iterable[Issue], at_most: int, expression: str | None = None) -> list[Issue]:
+    """Return the first of the issues, and, where there are more, a last one that says so. No more are asked for."""
+    first = list(islice(issues, at_most + 1))
+    if len(first) <= at_most:
+        return first
+    text = "There are more problems; correct these first."
+    return [*first[:at_most], Issue("too-many-problems", "structure", text, expression)]
 
 
 def operation_outcome(issues: Iterable[Issue]) -> Json:

@@ -113,7 +113,7 @@ async def _answer(bridge: Bridge, request: Request, limits: Limits) -> Response:
             response = _options(bridge, request)
         else:
             http_request = await _http_request(bridge, request, headers, limits)
-            reading = partial(_interaction, bridge, http_request, request_id, uuid)
+            reading = partial(_interaction, bridge, http_request, request_id, uuid, limits)
             interaction = await bridge.worker.run(len(http_request.body), reading)
             # A posted search asks for its format in the body; and the version was not known before.
             presentation = read_presentation(headers, dict(interaction.query), interaction.version)
@@ -184,9 +184,9 @@ async def _http_request(bridge: Bridge, request: Request, headers: Mapping[str, 
     )
 
 
-def _interaction(bridge: Bridge, request: HttpRequest, request_id: str, uuid: str) -> Interaction:
+def _interaction(bridge: Bridge, request: HttpRequest, request_id: str, uuid: str, limits: Limits) -> Interaction:
     bases, versions, now = bridge.routes.partners, bridge.routes.versions, datetime.now(UTC)
-    return read_interaction(request, bases, versions, request_id=request_id, uuid=uuid, now=now)
+    return read_interaction(request, bases, versions, request_id=request_id, uuid=uuid, now=now, limits=limits)
 
 
 async def _read_body(request: Request, max_body_bytes: int) -> bytes:

@@ -30,12 +30,13 @@ def explain(method: str, url: str, body: str | None, headers: Sequence[str]) -> 
     Raises ValueError and OSError for arguments that cannot be used, MappingFileError for wrong mapping files.
     """
     request = _request(method.upper(), url, _body(body), _headers(headers))
-    routes = _routes(read_settings(os.environ))
+    settings = read_settings(os.environ)
+    routes, limits = _routes(settings), settings.limits
     uuid, now = str(uuid4()), datetime.now(UTC)
     print(printable(f"{request.method} {url}"))
     try:
         bases, versions = routes.partners, routes.versions
-        interaction = read_interaction(request, bases, versions, request_id=uuid, uuid=uuid, now=now)
+        interaction = read_interaction(request, bases, versions, request_id=uuid, uuid=uuid, now=now, limits=limits)
         lines = explanation(routes, interaction)
     except FhirError as error:
         _print(refusal(error))

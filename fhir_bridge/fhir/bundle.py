@@ -31,6 +31,7 @@ from fhir_bridge.fhir.json import loads
 from fhir_bridge.fhir.negotiation import FHIR_JSON, JSON_PATCH, MERGE_PATCH_TYPES
 from fhir_bridge.fhir.reason_phrases import status_text
 from fhir_bridge.fhir.structure import structure_checker
+from fhir_bridge.limits import Limits
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 
 _READS = frozenset({"read", "vread", "history", "search-type", "capabilities"})
@@ -95,9 +96,9 @@ def entry_interaction(entry: Json, index: int, parent: Interaction, bases: Mappi
     if not isinstance(request, dict) or not isinstance(method, str) or not isinstance(url, str):
         text = "The entry needs a `request` with `method` and `url`."
         raise FhirError(400, Issue("element-missing", "required", text, place))
-    path, _, query = _relative(url, parent.base_url, place).partition("?")
+    path, _, query = _relative(_short(url, parent, place), parent.base_url, place).partition("?")
     address, code = _address(method, path, parent, bases, place)
-    content_type, body = _entry_body(entry, method, index)
+    content_type, body = _entry_body(entry, method, index, parent.limits)
     interaction = replace(
         parent,
         code=code,
@@ -119,6 +120,14 @@ def entry_interaction(entry: Json, index: int, parent: Interaction, bases: Mappi
 def entry_id(parent: Interaction, index: int) -> str:
     """Return what the log calls an entry: the request id of the Bundle, and the entry's place in it."""
     return f"{parent.request_id}#{index}"
+
+
+def _short(url: str, parent: Interaction, place: str) -> str:
+    """An entry's address, which may be no longer than that of any request."""
+    if len(url) > parent.limits.max_address_bytes:
+        text = f"The address has more than {parent.limits.max_address_bytes:,} characters; send a shorter one."
+        raise FhirError(414, Issue("value-not-allowed", "too-long", text, f"{place}.url"))
+    return url
 
 
 def _relative(url: str, base_url: str, place: str) -> str:
@@ -159,7 +168,7 @@ def _entry_headers(request: Json, parent: Interaction) -> dict[str, str]:
     return {name: value for name, value in parent.headers.items() if name not in _OF_THE_BUNDLE} | own
 
 
-def _entry_body(entry: Json, method: str, index: int) -> tuple[str, Json]:
+def _entry_body(entry: Json, method: str, index: int, limits: Limits) -> tuple[str, Json]:
     """An entry's resource is its body; a patch in JSON travels as a Binary. https://hl7.org/fhir/R4/http.html#patch"""
     resource = entry.get("resource")
     if method != "PATCH" or not isinstance(resource, dict) or resource.get("resourceType") != "Binary":
@@ -169,7 +178,7 @@ def _entry_body(entry: Json, method: str, index: int) -> tuple[str, Json]:
         text = f"A patch in a Binary is in JSON; its contentType must be {JSON_PATCH} or {MERGE_PATCH_TYPES[0]}."
         raise FhirError(415, Issue("content-type-not-supported", "not-supported", text, f"{place}.contentType"))
     try:
-        return content_type, loads(base64.b64decode(resource.get("data", ""), validate=True))
+        return content_type, loads(base64.b64decode(resource.get("data", ""), validate=True), limits)
     except (binascii.Error, TypeError, ValueError):
         text = "`data` must be the patch in base64."
         raise FhirError(400, Issue("invalid-format", "value", text, f"{place}.data")) from None

@@ -13,6 +13,7 @@ from typing import Literal
 from urllib.parse import parse_qsl, unquote
 
 from fhir_bridge.fhir.elements import Version
+from fhir_bridge.limits import DEFAULTS, Limits
 from fhir_bridge.outcome import FhirError, Issue, Json
 
 Code = Literal[
@@ -56,7 +57,8 @@ class Interaction:
     `headers` have names in lower case, `body` is parsed JSON (None where there was none), `content_type` is the
     body's media type without parameters, `version` the FHIR version of body and answer, `uuid` a fresh one that may be
     used wherever a new id is needed, `now` the time of the request, `base_url` the base as the client sees it, `method`
-    that of HTTP. `size` is that of the request's body in bytes, an entry's that of its Bundle.
+    that of HTTP, `limits` what it may ask for. `size` is that of the request's body in bytes, an entry's that of its
+    Bundle.
     """
 
     code: Code
@@ -73,6 +75,7 @@ class Interaction:
     base_url: str = ""
     method: str = "POST"
     size: int = 0
+    limits: Limits = DEFAULTS
 
     @property
     def resource_type(self) -> str:

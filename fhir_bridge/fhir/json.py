@@ -8,39 +8,38 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from itertools import accumulate
 from typing import NoReturn
 
 import orjson
 
+from fhir_bridge.fhir.json_bounds import check_bounds, check_count, too_deep
 from fhir_bridge.fhir.json_mistakes import mistake, told
 from fhir_bridge.fhir.problems import is_step, shown
-from fhir_bridge.outcome import ErrorCode, FhirError, Issue, Json
-
-MAX_DEPTH = 64
-"""How deep objects and lists may be nested: the deepest official example has 22 levels."""
+from fhir_bridge.limits import DEFAULTS, Limits
+from fhir_bridge.outcome import ErrorCode, FhirError, Issue, Json, limited
 
 
-def loads(body: bytes, *, max_depth: int = MAX_DEPTH) -> Json:
+def loads(body: bytes, limits: Limits = DEFAULTS) -> Json:
     """Return the value of JSON text in UTF-8: numbers with fraction or exponent, or beyond 64 bits, as Decimal.
 
     A byte order mark is skipped. Raises FhirError 400 for anything else than one JSON value: other encodings,
-    syntax errors, NaN and Infinity, half a surrogate pair, nesting beyond `max_depth`; for repeated keys with an
-    issue for each. Texts give the place and never the content. Of a partner's answer, the caller catches it.
+    syntax errors, NaN and Infinity, half a surrogate pair, nesting beyond `limits.max_depth`; for repeated keys with
+    an issue for each, the first `limits.max_problems` of them. 413 for more values than `limits.max_values`, which
+    are counted before they are made. Texts give the place and never the content. Of a partner's answer, the caller
+    catches it.
     """
     text = _text(body)
-    if body.count(b"{") + body.count(b"[") > max_depth and _depth(body) > max_depth:
-        raise _too_deep(max_depth)
+    check_bounds(body, limits)
     try:
         value = _decoded(_DECODER, text)
     except RecursionError:
-        raise _too_deep(max_depth) from None
+        raise too_deep(limits) from None
     except _RepeatedKey:
-        raise FhirError(400, *_duplicates(text)) from None
-    if "\\u" in text:
-        _refuse_lone_surrogates(text)
+        raise FhirError(400, *_duplicates(text, limits)) from None
+    check_count(body, value, limits)
+    _refuse_lone_surrogates(text)
     return value
 
 
@@ -71,21 +70,6 @@ def _refused(error: ErrorCode, text: str) -> FhirError:
 
 def _malformed(what: str) -> FhirError:
     return _refused("invalid-json", f"The body is not JSON: {what}.")
-
-
-def _too_deep(max_depth: int) -> FhirError:
-    return _refused("nested-too-deep", f"The body is nested more than {max_depth} levels deep.")
-
-
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
-
-
-def _depth(body: bytes) -> int:
-    """Return how deep the brackets are nested that stand outside of strings."""
-    brackets = _STRING.sub(b"", body).translate(None, _NO_BRACKETS)
-    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
 
 
 def _decimal(text: str) -> Decimal:
@@ -147,22 +131,20 @@ def _end_of_space(text: str, position: int) -> int:
     return match.end()
 
 
-def _duplicates(text: str) -> list[Issue]:
+def _duplicates(text: str, limits: Limits) -> list[Issue]:
     """Say which keys are repeated and where, in the order of the document as far as it can be read."""
-    if "\\u" in text:
-        _refuse_lone_surrogates(text)
+    _refuse_lone_surrogates(text)
     repeated: list[tuple[dict[str, Json], str]] = []
 
     def members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         value = dict(pairs)
-        counts = Counter(name for name, _ in pairs) if len(value) != len(pairs) else {}
-        repeated.extend((value, name) for name, count in counts.items() if count > 1)
+        if len(value) != len(pairs) and len(repeated) <= limits.max_problems:
+            repeated.extend((value, name) for name, count in Counter(name for name, _ in pairs).items() if count > 1)
         return value
 
     root = _decoded(_decoder(members), text)
-    type_name = root.get("resourceType") if isinstance(root, dict) else None
-    paths = dict(_paths(root, type_name if is_step(type_name) else ""))
-    return [_duplicate(name, paths.get(id(value))) for value, name in repeated]
+    paths = _paths(root, {id(value) for value, _ in repeated})
+    return limited((_duplicate(name, paths.get(id(value))) for value, name in repeated), limits.max_problems)
 
 
 def _duplicate(name: str, path: str | None) -> Issue:
@@ -170,25 +152,40 @@ def _duplicate(name: str, path: str | None) -> Issue:
     return Issue("duplicate-key", "structure", text, path or None)
 
 
-# A pair of surrogates, or half of one (the group), or any other escape.
-_ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+# Any text without half a pair of surrogates, in pieces: other threads have their turn between two.
+_SOUND = re.compile(
+    r"(?:[^\\]++|\\(?!u[dD][89a-fA-F]).|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}){1,10000}+",
+    re.DOTALL,
 )
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def _refuse_lone_surrogates(text: str) -> None:
-    lone = next((escape.start() for escape in _ESCAPE.finditer(text) if escape[1]), None)
-    if lone is not None:
+    if not _SURROGATE.search(text):
+        return
+    lone = 0
+    while sound := _SOUND.match(text, lone):
+        lone = sound.end()
+    if lone < len(text):
         raise _malformed(told("an escape is half of a surrogate pair, and no character", text, lone))
 
 
-def _paths(value: Json, path: str) -> Iterator[tuple[int, str]]:
-    """Return the FHIRPath of each object within a value, by the identity of the object."""
+def _paths(root: Json, wanted: Collection[int]) -> Mapping[int, str]:
+    """Return the FHIRPaths of the wanted objects within a value, by the identities of the objects."""
+    type_name = root.get("resourceType") if isinstance(root, dict) else None
+    left: list[tuple[Json, str]] = [(root, type_name if is_step(type_name) else "")]
+    paths: dict[int, str] = {}
+    while left and len(paths) < len(wanted):
+        value, path = left.pop()
+        if id(value) in wanted:
+            paths[id(value)] = path
+        left += [(item, f"{path}{step}".removeprefix(".")) for step, item in _steps(value)]
+    return paths
+
+
+def _steps(value: Json) -> Iterator[tuple[str, Json]]:
+    """Yield what a value holds, each with the step of FHIRPath that leads there; a key that is none is left out."""
     if isinstance(value, dict):
-        yield id(value), path
-        for name, item in value.items():
-            step = name if is_step(name) else ""
-            yield from _paths(item, ".".join(filter(None, (path, step))))
+        yield from ((f".{name}" if is_step(name) else "", item) for name, item in value.items())
     elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _paths(item, f"{path}[{index}]")
+        yield from ((f"[{index}]", item) for index, item in enumerate(value))

@@ -16,6 +16,7 @@ from fhir_bridge.fhir.interaction import (
     parse_preferences,
     parse_query,
 )
+from fhir_bridge.fhir.json_bounds import too_many_values
 from fhir_bridge.fhir.negotiation import (
     FHIR_JSON,
     FHIR_XML,
@@ -31,6 +32,7 @@ from fhir_bridge.fhir.negotiation import (
     is_xml,
     told_version,
 )
+from fhir_bridge.limits import DEFAULTS, Limits
 from fhir_bridge.outcome import FhirError, Issue, Json
 
 _WITH_BODY: frozenset[Code] = frozenset({"update", "patch", "create", "operation", "batch"})
@@ -58,14 +60,15 @@ def read_interaction(
     request_id: str,
     uuid: str,
     now: datetime,
+    limits: Limits = DEFAULTS,
 ) -> Interaction:
     """Return what the request asks for; raises FhirError.
 
-    `bases` are the partners' names, `versions` tells the FHIR versions of a base.
+    `bases` are the partners' names, `versions` tells the FHIR versions of a base, `limits` what may be asked for.
     """
     address = parse_address(request.path, bases)
     code = interaction_code(request.method, address)
-    query = parse_query(request.query) + _form(request, code)
+    query = parse_query(request.query) + _form(request, code, limits)
     content = _content_type(request, code)
     version = _version(request, query, content, versions(address.base))
     return Interaction(
@@ -75,7 +78,7 @@ def read_interaction(
         query=query,
         headers=request.headers,
         content_type=content.name if content else "",
-        body=None if content is None else _read_body(request.body, content, version),
+        body=None if content is None else _read_body(request.body, content, version, limits),
         preferences=parse_preferences(request.headers.get("prefer", "")),
         request_id=request_id,
         uuid=uuid,
@@ -83,6 +86,7 @@ def read_interaction(
         base_url=f"{request.root}/{address.base}" if address.base else request.root,
         method=request.method,
         size=len(request.body),
+        limits=limits,
     )
 
 
@@ -97,11 +101,13 @@ def _version(
     return fhir_version(content, accept, offered, asked_in="http._format" if format_ else "http.Accept")
 
 
-def _form(request: HttpRequest, code: Code) -> tuple[tuple[str, str], ...]:
-    """The parameters of a search that is posted. https://hl7.org/fhir/R4/http.html#search"""
+def _form(request: HttpRequest, code: Code, limits: Limits) -> tuple[tuple[str, str], ...]:
+    """The parameters of a search that is posted, each of them a value. https://hl7.org/fhir/R4/http.html#search"""
     if code != "search-type" or request.method != "POST" or not request.body:
         return ()
     body_type(request.headers, (FORM,))
+    if request.body.count(b"&") >= limits.max_values:
+        raise too_many_values(limits)
     return parse_query(request.body.decode("utf-8", "replace"))
 
 
@@ -113,8 +119,8 @@ def _content_type(request: HttpRequest, code: Code) -> MediaType | None:
     return body_type(request.headers, named, (*JSON_TYPES, *XML_TYPES))
 
 
-def _read_body(body: bytes, content: MediaType, version: Version) -> Json:
-    value = xml.loads(body, version) if is_xml(content.name) else json.loads(body)
+def _read_body(body: bytes, content: MediaType, version: Version, limits: Limits) -> Json:
+    value = xml.loads(body, version, limits) if is_xml(content.name) else json.loads(body, limits)
     if value is None:
         raise FhirError(400, Issue("wrong-resource-type", "structure", "The body is `null`, which is no resource."))
     return value

@@ -5,32 +5,36 @@ https://hl7.org/fhir/R4/xml.html
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from fhir_bridge.fhir.elements import Version
-from fhir_bridge.fhir.problems import Problem
-from fhir_bridge.fhir.structure import MAX_ISSUES
-from fhir_bridge.fhir.xml_reading import DIV, FHIR, Reading
+from fhir_bridge.fhir.xml_reading import DIV, FHIR, Enough, Reading
 from fhir_bridge.fhir.xml_syntax import indented as on_lines
 from fhir_bridge.fhir.xml_syntax import parse, refused, sources
 from fhir_bridge.fhir.xml_writing import is_named, resource_text
-from fhir_bridge.outcome import FhirError, Issue, Json
+from fhir_bridge.limits import DEFAULTS, Limits
+from fhir_bridge.outcome import FhirError, Json, limited
 
 
-def loads(body: bytes, version: Version = "4.0") -> Json:
+def loads(body: bytes, version: Version = "4.0", limits: Limits = DEFAULTS) -> Json:
     """Return the resource of XML text in UTF-8: true and false as bool, integers as int, decimals as Decimal.
 
     A byte order mark, comments and processing instructions are skipped, and elements may come in any order. A
     narrative is kept as it is written. An element that occurs too often becomes a list, and an empty one "" or {}:
     the structure checker has words for these, as it has for what is missing. Raises FhirError 400 for what JSON
-    could not say: syntax errors, other encodings, any DOCTYPE, nesting beyond what `json.loads` allows; with an
-    issue for each: unknown resource types, elements and attributes, other namespaces, text between elements,
-    booleans and numbers that are none.
+    could not say: syntax errors, other encodings, any DOCTYPE, nesting beyond what `json.loads` allows, an element
+    with more than `limits.max_attributes`; with an issue for each: unknown resource types, elements and attributes,
+    other namespaces, text between elements, booleans and numbers that are none, the first `limits.max_problems` of
+    them. 413 for more values than `limits.max_values`.
     """
     text = _text(body)
-    root = parse(text.encode())
-    reading = Reading(version, sources(root, text, DIV))
-    resource = reading.resource(root)
+    root = parse(text.encode(), limits)
+    reading = Reading(version, sources(root, text, DIV), limits)
+    with suppress(Enough):
+        resource = reading.resource(root)
     if reading.found:
-        raise FhirError(400, *_issues(reading.found))
+        issues = (problem.issue(problem.path) for problem in reading.found)
+        raise FhirError(400, *limited(issues, limits.max_problems))
     return resource
 
 
@@ -53,11 +57,3 @@ def _text(body: bytes) -> str:
         return body.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise refused("not-utf-8", f"The body is not UTF-8: byte {error.start + 1:,} cannot be read.") from None
-
-
-def _issues(found: list[Problem]) -> list[Issue]:
-    issues = [problem.issue(problem.path) for problem in found[:MAX_ISSUES]]
-    if len(found) > MAX_ISSUES:
-        text = f"There are {len(found) - MAX_ISSUES:,} more problems; correct these first."
-        issues.append(Issue("too-many-problems", "structure", text))
-    return issues

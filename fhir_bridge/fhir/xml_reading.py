@@ -15,10 +15,10 @@ from lxml import etree
 
 from fhir_bridge.fhir import problems
 from fhir_bridge.fhir.elements import Element, Version, elements, is_primitive, is_resource, resource_types
-from fhir_bridge.fhir.json import MAX_DEPTH
+from fhir_bridge.fhir.json_bounds import too_deep
 from fhir_bridge.fhir.primitives import FORMATS
-from fhir_bridge.fhir.problems import Problem, below, is_step, shown
-from fhir_bridge.fhir.xml_syntax import too_deep
+from fhir_bridge.fhir.problems import Problem, Problems, below, is_step, shown
+from fhir_bridge.limits import Limits
 from fhir_bridge.outcome import Issue, Json
 
 FHIR = "http://hl7.org/fhir"
@@ -36,6 +36,10 @@ def attributes(type_name: str) -> Set[str]:
     return _OF_EXTENSIONS if type_name == "Extension" else _OF_OTHERS
 
 
+class Enough(Exception):
+    """As many problems were found as anybody is told: the rest of the document is not read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The reading of one document: `divs` gives the text of each narrative, `found` gathers what is wrong.
@@ -45,15 +49,19 @@ class Reading:
 
     version: Version
     divs: Mapping[etree._Element, str]
+    limits: Limits
     found: list[Problem] = field(default_factory=list)
 
     def resource(self, node: etree._Element, path: str = "", depth: int = 1) -> dict[str, Json]:
-        """Return the resource that an element is, `{}` where it is none. Raises FhirError when nested too deep."""
+        """Return the resource that an element is, `{}` where it is none.
+
+        Raises FhirError when nested too deep, and Enough.
+        """
         name = _local(node.tag)
         at = path or (name if is_step(name) else "")
         if not is_resource(self.version, name):
             unknown = problems.no_resource({"resourceType": name}, resource_types(self.version))
-            self.found.extend(below(at, unknown))
+            self._note(below(at, unknown))
             return {}
         if not self._is_inside(node, FHIR, at):
             return {}
@@ -63,8 +71,8 @@ class Reading:
         self, node: etree._Element, type_name: str, path: str, depth: int, allowed: Set[str]
     ) -> dict[str, Json]:
         """Return an element's attributes and children as the members of an object; `allowed` are its attributes."""
-        if depth > MAX_DEPTH:
-            raise too_deep()
+        if depth > self.limits.max_depth:
+            raise too_deep(self.limits)
         value = self._attributes(node, path, allowed)
         self._refuse_text(node, path)
         known = elements(self.version, type_name)
@@ -94,7 +102,7 @@ class Reading:
             if name in allowed:
                 self._add(path, f"`{name}` of `{_local(node.tag)}` is an attribute in XML, not an element.")
             elif element is None:
-                self.found.extend(below(path, [problems.unknown_element(type_name, name, known)]))
+                self._note(below(path, [problems.unknown_element(type_name, name, known)]))
             elif self._is_inside(child, XHTML if element.type == "xhtml" else FHIR, f"{path}.{element.path}"):
                 children.setdefault(name, []).append(child)
         return children
@@ -113,8 +121,8 @@ class Reading:
         What occurs several times and must not is a list too, and the structure checker says so, or tolerates it.
         """
         repeats = element.repeats or len(nodes) > 1
-        if depth + repeats > MAX_DEPTH:
-            raise too_deep()
+        if depth + repeats > self.limits.max_depth:
+            raise too_deep(self.limits)
         step, deeper = f"{path}.{element.path}", depth + repeats + 1
         places = [f"{step}[{index}]" if repeats else step for index in range(len(nodes))]
         if is_primitive(element.type):
@@ -151,11 +159,16 @@ class Reading:
         trimmed = text.strip(" ")  # XML has made spaces of the other white space already
         value = _NUMBERS[element.type](trimmed) if element.type in _NUMBERS else trimmed
         if value is None:
-            self.found.extend(problems.bad_format(path, element.name, FORMATS[self.version][element.type].rule))
+            self._note(problems.bad_format(path, element.name, FORMATS[self.version][element.type].rule))
         return value
 
     def _add(self, path: str, text: str) -> None:
-        self.found.append(Problem(path, partial(Issue, "invalid-xml", "structure", text)))
+        self._note([Problem(path, partial(Issue, "invalid-xml", "structure", text))])
+
+    def _note(self, found: Problems) -> None:
+        self.found.extend(found)
+        if len(self.found) > self.limits.max_problems:
+            raise Enough
 
 
 def _local(name: str) -> str:

@@ -11,29 +11,32 @@ from copy import deepcopy
 
 from lxml import etree
 
-from fhir_bridge.fhir.json import MAX_DEPTH
+from fhir_bridge.fhir.json_bounds import too_deep
+from fhir_bridge.fhir.xml_bounds import check_bounds
+from fhir_bridge.limits import DEFAULTS, Limits
 from fhir_bridge.outcome import ErrorCode, FhirError, Issue
 
 # A document type can only stand before the root element, after comments and processing instructions.
 _DOCTYPE = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
 
 
-def parse(body: bytes) -> etree._Element:
+def parse(body: bytes, limits: Limits = DEFAULTS) -> etree._Element:
     """Return the root element, without comments and processing instructions.
 
     The text must be UTF-8, whatever its declaration says: FHIR allows no other encoding. Raises FhirError 400 for
     what is not well-formed, with line and column and never the content, and for any document type, before it is
     read: so no entity is ever declared, expanded or fetched. lxml itself refuses elements nested more than 256
-    deep, and an attribute or text of more than 10 MB.
+    deep, and an attribute or text of more than 10 MB. Values and attributes are counted before a tree is made.
     """
     if _DOCTYPE.match(body):
         raise refused("invalid-xml", "The body has a DOCTYPE, which FHIR does not allow; leave it out.")
     if not body.strip():
         raise refused("invalid-xml", "The body is empty; send a resource as XML.")
+    check_bounds(body, limits)
     try:
         return etree.fromstring(body, _parser())
     except etree.XMLSyntaxError as error:
-        raise _malformed(error) from None
+        raise _malformed(error, limits) from None
 
 
 def _parser() -> etree.XMLParser:
@@ -54,10 +57,6 @@ def refused(error: ErrorCode, text: str) -> FhirError:
     return FhirError(400, Issue(error, "structure", text))
 
 
-def too_deep() -> FhirError:
-    return refused("nested-too-deep", f"The body is nested more than {MAX_DEPTH} levels deep.")
-
-
 _WHAT: Mapping[int, str] = {
     etree.ErrorTypes.ERR_DOCUMENT_EMPTY: "a start tag is expected",
     etree.ErrorTypes.ERR_DOCUMENT_END: "there is more after the root element",
@@ -76,10 +75,10 @@ _WHAT: Mapping[int, str] = {
 }
 
 
-def _malformed(error: etree.XMLSyntaxError) -> FhirError:
+def _malformed(error: etree.XMLSyntaxError, limits: Limits) -> FhirError:
     # libxml2's own words would quote the body.
     if error.code == etree.ErrorTypes.ERR_RESOURCE_LIMIT and error.msg.startswith("Excessive depth"):
-        return too_deep()
+        return too_deep(limits)
     line, column = error.position
     what = _WHAT.get(error.code, "a syntax error")
     return refused("invalid-xml", f"The body is not XML: {what}, at line {line}, column {column}.")

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse, Repeat
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.json import dumps
+from fhir_bridge.limits import Limits
 from fhir_bridge.mapping.arguments import Arguments
 from fhir_bridge.mapping.checks import Check
 from fhir_bridge.mapping.headers import Source, read_headers
@@ -156,17 +157,17 @@ class Call:
             pairs = outgoing.pairs()
             if self.together is not None:
                 pairs = list(self.together.placed(pairs, At(response.index, response.of)))
-            raise self.refusals.error(response, pairs, outgoing.sending.home)
+            raise self.refusals.error(response, pairs, outgoing.sending.home, interaction.limits)
         try:
-            return self.receiver.receive(self._own(response, outgoing), interaction)
+            return self.receiver.receive(self._own(response, outgoing, interaction.limits), interaction)
         except Unreadable as error:
             raise self.unreadable(error, response) from None
 
-    def _own(self, response: PartnerResponse, outgoing: Outgoing) -> bytes:
+    def _own(self, response: PartnerResponse, outgoing: Outgoing, limits: Limits) -> bytes:
         """What of an answer is about the record that was sent; raises FhirError where that was refused."""
         if self.together is None:
             return response.body
-        split = self.together.split(read_json(response.body), At(response.index, response.of))
+        split = self.together.split(read_json(response.body, limits), At(response.index, response.of))
         if split.refused is not None:
             raise self.refusals.of_record(split.refused, outgoing.pairs())
         if split.repeated:

@@ -72,7 +72,7 @@ class ListReceiver:
     structure: Check
 
     def receive(self, body: bytes, interaction: Interaction) -> Received:
-        answer = read_json(body)
+        answer = read_json(body, interaction.limits)
         found: list[Json] = []
         unknown_codes: list[tuple[str, str]] = []
         for place, item in self.items.of(answer):

@@ -94,7 +94,7 @@ class PassReceiver:
     def receive(self, body: bytes, interaction: Interaction) -> Received:
         if not body.strip() and self.empty_is_success:
             return Received()
-        resource = _without_empty_entry(read_json(body))
+        resource = _without_empty_entry(read_json(body, interaction.limits))
         if not isinstance(resource, dict) or resource.get("resourceType") != self.resource_type:
             raise Unreadable((), f"a {self.resource_type} is expected here")
         id_ = resource["id"] if isinstance(resource.get("id"), str) else None

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from fhir_bridge.fhir.interaction import ID, Interaction
 from fhir_bridge.fhir.json import loads
+from fhir_bridge.limits import DEFAULTS, Limits
 from fhir_bridge.mapping.checks import Check
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.partner_fields import Keys, PartnerField, Unreadable
@@ -55,7 +56,8 @@ class MapReceiver:
     text: PartnerField | None = None
 
     def receive(self, body: bytes, interaction: Interaction) -> Received:
-        record = read_json(body) if self.text is None else _record_of_text(body, self.text)
+        limits = interaction.limits
+        record = read_json(body, limits) if self.text is None else _record_of_text(body, self.text, limits)
         if self.at is not None:
             record = self.at.get(record)
         keys = self.at.keys if self.at else ()
@@ -95,7 +97,7 @@ class IdReceiver:
     def receive(self, body: bytes, interaction: Interaction) -> Received:
         if self.id is None:
             return Received()
-        record = read_json(body)
+        record = read_json(body, interaction.limits)
         id_ = _read_id(record if self.at is None else self.at.get(record), self.id)
         if id_ is None:
             raise Unreadable(self.id.field.keys, "it is missing")
@@ -130,22 +132,22 @@ def _read_id(record: Json, id_: IdPair) -> str | None:
         raise Unreadable(id_.field.keys, str(error)) from None
 
 
-def read_json(body: bytes) -> Json:
-    """Return a partner's JSON; raises Unreadable."""
+def read_json(body: bytes, limits: Limits = DEFAULTS) -> Json:
+    """Return a partner's JSON; raises Unreadable, also where it is more than anybody can take in at once."""
     if not body.strip():
         raise Unreadable((), "it is empty")
     try:
-        return loads(body)
+        return loads(body, limits.of_answers)
     except FhirError as error:
         raise Unreadable((), f"it is no JSON: {error.issues[0].text.removesuffix('.')}") from None
 
 
-def _record_of_text(body: bytes, field: PartnerField) -> Json:
+def _record_of_text(body: bytes, field: PartnerField, limits: Limits) -> Json:
     """Return an answer of bare text as a record; text in quotes is JSON's. Raises Unreadable."""
     try:
         text = body.decode().strip()
     except UnicodeDecodeError:
         raise Unreadable((), "it is no text in UTF-8") from None
     record: dict[str, Json] = {}
-    field.put(record, read_json(body) if text.startswith('"') else text)
+    field.put(record, read_json(body, limits) if text.startswith('"') else text)
     return record

@@ -10,6 +10,7 @@ from typing import NamedTuple, get_args
 
 from fhir_bridge.exchange import PartnerResponse
 from fhir_bridge.fhir.json import loads
+from fhir_bridge.limits import DEFAULTS, Limits
 from fhir_bridge.mapping.model import ErrorSpec, Saying
 from fhir_bridge.mapping.partner_fields import Keys, dotted, parse_keys
 from fhir_bridge.mapping.sending import Pair
@@ -80,13 +81,17 @@ class Refusals:
     forwards: bool
 
     def error(
-        self, response: PartnerResponse, pairs: Sequence[Pair], home: Callable[[str], str | None] = str
+        self,
+        response: PartnerResponse,
+        pairs: Sequence[Pair],
+        home: Callable[[str], str | None] = str,
+        limits: Limits = DEFAULTS,
     ) -> FhirError:
         """Return what the client gets for an answer that is no success; `pairs` say what was sent from where.
 
         `home` takes a FHIRPath of the partner's to the client's element.
         """
-        body = _read(response)
+        body = _read(response, limits)
         words = " ".join(_texts(body, self.spec.text)) if isinstance(body, dict) else body
         found = list(self._complaints(body)) or [Complaint(words, self._code(body))]
         complaints = [_at_home(complaint, home) for complaint in found]
@@ -235,10 +240,10 @@ def _common(elements: list[str]) -> str | None:
     return ".".join(steps) if len(steps) > 1 else None
 
 
-def _read(response: PartnerResponse) -> Json:
+def _read(response: PartnerResponse, limits: Limits) -> Json:
     """The JSON object of an error's body; its text where it is no JSON object."""
     try:
-        body = loads(response.body)
+        body = loads(response.body, limits.of_answers)
     except FhirError:
         body = None
     return body if isinstance(body, dict) else response.body[:4000].decode("utf-8", "replace")

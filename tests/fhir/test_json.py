@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_bridge.fhir.json import MAX_DEPTH, dumps, loads
+from fhir_bridge.fhir.json import dumps, loads
+from fhir_bridge.limits import DEFAULTS, Limits
 from fhir_bridge.outcome import ErrorCode, FhirError, Issue, Json
 
 BEHIND_A_VALUE = "a comma, a colon or a closing bracket is expected"
@@ -185,7 +186,7 @@ def test_a_syntax_error_after_a_repeated_key_is_the_syntax_error() -> None:
     assert refused(b'{"a": {"b": 1, "b": 2}, }')[0].error == "invalid-json"
 
 
-@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 1_000, 100_000])
+@pytest.mark.parametrize("levels", [DEFAULTS.max_depth + 1, 1_000, 100_000])
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
 def test_nesting_beyond_the_limit_is_refused(levels: int, opening: bytes, closing: bytes) -> None:
     assert refused(opening * levels + b"1" + closing * levels) == (
@@ -194,17 +195,17 @@ def test_nesting_beyond_the_limit_is_refused(levels: int, opening: bytes, closin
 
 
 def test_nesting_up_to_the_limit_is_read_and_the_limit_can_be_moved() -> None:
-    body = b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
+    body = b"[" * DEFAULTS.max_depth + b"]" * DEFAULTS.max_depth
 
     assert dumps(loads(body)) == body
     with pytest.raises(FhirError) as raised:
-        loads(b"[[1]]", max_depth=1)
+        loads(b"[[1]]", Limits(max_depth=1))
     assert raised.value.issues == (issue("nested-too-deep", "The body is nested more than 1 levels deep."),)
 
 
 def test_a_limit_beyond_what_python_can_nest_is_no_crash() -> None:
     with pytest.raises(FhirError) as raised:
-        loads(b"[" * 100_000, max_depth=1_000_000)
+        loads(b"[" * 100_000, Limits(max_depth=1_000_000))
 
     assert raised.value.issues == (issue("nested-too-deep", "The body is nested more than 1000000 levels deep."),)
 

@@ -577,7 +577,7 @@ def test_a_thousand_problems_are_written_out() -> None:
 
     assert len(issues) == 1_001
     assert issues[999] == issue("`use` is not an attribute of `name`.", "Patient.name[999]")
-    assert issues[1_000] == issue("There are 2 more problems; correct these first.", error="too-many-problems")
+    assert issues[1_000] == issue("There are more problems; correct these first.", error="too-many-problems")
 
 
 def test_what_occurs_too_often_or_is_empty_is_left_to_the_structure_checker() -> None:
