@@ -62,7 +62,7 @@ def explanation(routes: Routes, interaction: Interaction) -> list[str]:
         said = f"Each record has its own call and its own answer; there may be {route.cohort.most} of them."
         return [*lines, "", said]
     if route.call.arguments is not None:
-        return [*lines, *_arguments(route.call.arguments, interaction)]
+        return [*lines, *_arguments(route.call.arguments, route.system, interaction)]
     if route.call.sender is None or isinstance(route.call.sender, QuerySender):
         return lines
     return [*lines, "", *_content(route, route.call.sender, interaction)]
@@ -224,9 +224,9 @@ def _left_behind(why: str, paths: Sequence[str]) -> list[str]:
     return ["", f"Left behind, for {why}:", *(f"  {path}" for path in paths)]
 
 
-def _arguments(said: Arguments, interaction: Interaction) -> Iterator[str]:
+def _arguments(said: Arguments, system: str | None, interaction: Interaction) -> Iterator[str]:
     """What a search may say to the partner; nothing of one that names ids, whose records are read."""
-    if said.arguments and not asks_for_ids(interaction.query):
+    if said.arguments and not asks_for_ids(interaction.query, said.names(), system):
         rows = [(each.parameter, dotted(each.field.keys), _place(each.mark)) for each in said.arguments]
         yield from ("", *table(("search parameter", "partner field", "rule"), rows))
 

@@ -9,6 +9,7 @@ from typing import Any
 from fhir_bridge.fhir.conformance import TYPES
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.negotiation import FHIR_JSON, FHIR_XML, JSON_PATCH, MERGE_PATCH_TYPES
+from fhir_bridge.fhir.published import find_search_parameter
 from fhir_bridge.fhir.search import Parameter
 from fhir_bridge.outcome import Json
 
@@ -233,14 +234,24 @@ def _resource(offers: Sequence[Offer]) -> dict[str, Any]:
 def _search_parameters(offers: Sequence[Offer]) -> list[Json]:
     searches = [offer for offer in offers if offer.code == "search-type"]
     systems = dict.fromkeys(offer.system for offer in searches if offer.system)
-    name = offers[0].resource_type
-    documentation = f"With a system, which is the logical id's: {', '.join(systems)}."
-    identifier = {"name": "identifier", "definition": f"{_PARAMETERS}/{name}-identifier", "type": "token"}
+    parameters = dict.fromkeys(parameter for offer in offers for parameter in offer.parameters)
+    identifiers = [each for each in parameters if each.name == "identifier"]
     return [
         *([_ID] if any(offer.by_id for offer in searches) else []),
-        *([{**identifier, "documentation": documentation}] if systems else []),
-        *map(_search_parameter, dict.fromkeys(parameter for offer in offers for parameter in offer.parameters)),
+        *([_identifier(offers[0].resource_type, tuple(systems), identifiers)] if systems else []),
+        *(_search_parameter(each) for each in parameters if not (systems and each in identifiers)),
     ]
+
+
+def _identifier(resource_type: str, systems: Sequence[str], listed: Sequence[Parameter]) -> Json:
+    """The search parameter that finds records by their ids, and by what a list can be asked for besides."""
+    documentation = f"With a system, which is the logical id's: {', '.join(systems)}."
+    if listed:
+        documentation = f"{documentation} Any other identifier is searched for in the partner's list."
+    found = find_search_parameter(resource_type, "identifier")
+    assert found is not None
+    definition = listed[0].definition if listed else found.url
+    return {"name": "identifier", "definition": definition, "type": "token", "documentation": documentation}
 
 
 def _search_parameter(parameter: Parameter) -> Json:

@@ -124,14 +124,24 @@ def _few(ids: Iterable[str]) -> tuple[str, ...]:
     return once
 
 
-def asks_for_ids(query: Iterable[tuple[str, str]]) -> bool:
-    """Whether a search names records one by one."""
-    return any(name.partition(":")[0] in ("_id", "identifier") and value for name, value in query)
+def asks_for_ids(query: Iterable[tuple[str, str]], names: Iterable[str], system: str | None) -> bool:
+    """Whether a search names records one by one: by an identifier of the logical id's `system`, or by any.
+
+    Where `identifier` is one of the `names` of a list's parameters, any other identifier is searched for in the list.
+    """
+    listed = "identifier" in names
+
+    def names_one(parameter: str, value: str) -> bool:
+        if parameter == "identifier" and listed:
+            return system is not None and any(each.startswith(f"{system}|") for each in value.split(","))
+        return parameter in ("_id", "identifier") and value != ""
+
+    return any(names_one(name.partition(":")[0], value) for name, value in query)
 
 
 def check_ids_alone(query: Iterable[tuple[str, str]], names: Iterable[str]) -> None:
     """Raise FhirError 400 where a search names records, and has parameters of a list as well: it does one of both."""
-    known, _ = sort_parameters(query, names)
+    known, _ = sort_parameters(query, set(names) - {"identifier"})
     text = "This cannot be searched for together with `_id` or `identifier` here; ask by one of them."
     issues = [Issue("no-such-search", "not-supported", text, f"http.{name}") for name, _ in known]
     if issues:
@@ -214,10 +224,13 @@ def _left_aside(criteria: Criteria, link: str) -> Json:
 
 
 def _links(page: Page, shown: int, total: int | None) -> list[tuple[str, int]]:
-    """The pages that the answer leads to, by offset; a full page is not the last where nobody knows the total."""
+    """The pages that the answer leads to, by offset; a full page is not the last where nobody knows the total.
+
+    The next one begins behind what is shown: a partner may send fewer records than it was asked for.
+    """
     links = [("self", page.offset)]
-    if page.size and (shown == page.size if total is None else page.offset + page.size < total):
-        links.append(("next", page.offset + page.size))
+    if page.size and (shown == page.size if total is None else page.offset + shown < total):
+        links.append(("next", page.offset + shown))
     if page.size and page.offset > 0:
         links.append(("previous", max(0, page.offset - page.size)))
     return links

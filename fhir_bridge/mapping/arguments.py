@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from fhir_bridge.fhir.search import Page, read_page
 from fhir_bridge.mapping.partner_fields import Constant, PartnerField
 from fhir_bridge.mapping.sending import Pair, Sending
 from fhir_bridge.mapping.source import Mark
+from fhir_bridge.mapping.transforms import TRANSFORMS
 from fhir_bridge.outcome import Issue, Json
 
 
@@ -46,9 +48,9 @@ class Argument:
     def _value(self, texts: list[str]) -> Json:
         if len(texts) > 1:
             raise ValueError("give it once; values with commas between them mean `or`")
-        values = [self.read(text) for text in texts[0].split(",")]
+        values = [self.read(text) for text in _parts(texts[0], ",")]
         if self.join is not None:
-            return self.join.join(str(value) for value in values)
+            return _joined([str(value) for value in values], self.join)
         if len(values) > 1:
             raise ValueError("the partner takes one value")
         return values[0]
@@ -125,6 +127,23 @@ class Arguments:
         return [argument.pair() for argument in self.arguments]
 
 
+def _joined(values: list[str], join: str) -> str:
+    """The values in one text; raises ValueError where the partner would take one of them for two."""
+    if any(join in value for value in values):
+        raise ValueError(f"it holds `{join}`, which stands between two values at the partner")
+    return join.join(values)
+
+
+def _parts(text: str, separator: str) -> list[str]:
+    """The parts between separators that no backslash stands before. https://hl7.org/fhir/R4/search.html#escaping"""
+    return re.split(rf"(?<!\\){re.escape(separator)}", text)
+
+
+def read_text(text: str) -> str:
+    """Read a string, or a URI: its text, without the backslashes before what would part it."""
+    return re.sub(r"\\([\\,|$])", r"\1", text)
+
+
 def read_reference(type_name: str, is_id: Callable[[str], bool]) -> Callable[[str], str]:
     """Return the reading of a reference: `Patient/1` and `1` are `1`.
 
@@ -147,11 +166,39 @@ def read_token(system: str | None, codes: Iterable[str]) -> Callable[[str], str]
     known = tuple(codes)
 
     def read(text: str) -> str:
-        before, bar, code = text.rpartition("|")
-        if bar and before != system:
+        *before, code = [read_text(part) for part in _parts(text, "|")]
+        if before and before != [system]:
             raise ValueError(f"its codes are of {system}" if system else "it has no system; leave out all before `|`")
         if known and code not in known:
             raise ValueError(f"it is one of {', '.join(f'`{each}`' for each in known)}")
         return code
 
     return read
+
+
+_PREFIX = re.compile(r"(eq|ne|gt|ge|lt|le|sa|eb|ap)(.*)", re.DOTALL)
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?")
+
+
+def read_date(text: str) -> str:
+    """Read one day. https://hl7.org/fhir/R4/search.html#date"""
+    return str(TRANSFORMS["date"].to_fhir(_equal(text, "one day, YYYY-MM-DD")))
+
+
+def read_number(text: str) -> str:
+    """Read a number. https://hl7.org/fhir/R4/search.html#number"""
+    number = _equal(text, "one number")
+    if not _NUMBER.fullmatch(number):
+        raise ValueError("a number is needed here")
+    return number
+
+
+def _equal(text: str, hint: str) -> str:
+    """What stands behind the prefix `eq`, or behind none; raises ValueError for another prefix: none can be asked for.
+
+    https://hl7.org/fhir/R4/search.html#prefix
+    """
+    match = _PREFIX.fullmatch(text)
+    if match is not None and match[1] != "eq":
+        raise ValueError(f"the partner cannot be asked by `{match[1]}`; ask for {hint}")
+    return text if match is None else match[2]

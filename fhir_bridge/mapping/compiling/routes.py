@@ -170,7 +170,7 @@ class RouteCompiler:
         """What can be read is searched for by its id as well, and never read for the sake of a list."""
         reads = self._read_of(spec)
         by_id = self._search_plan(spec, reads) if reads else None
-        return list_plan(call, by_id, subsetted=spec.subsetted)
+        return list_plan(call, by_id, self._system_of(spec.resource_type), subsetted=spec.subsetted)
 
     def _read_of(self, spec: InteractionSpec) -> Call | None:
         return self.calls.get(f"read {spec.resource_type}")
