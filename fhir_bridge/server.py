@@ -131,6 +131,8 @@ async def _answer(bridge: Bridge, request: Request, limits: Limits) -> Response:
     try:
         rendering = partial(_render, response, presentation, version, request_id)
         answer = await bridge.worker.run(response.size, rendering)
+    except FhirError as error:
+        answer = _render(failure(error), presentation, version, request_id)
     except Exception:
         answer = _render(crashed(request_id), presentation, version, request_id)
     return _without_body(answer) if request.method == "HEAD" else answer

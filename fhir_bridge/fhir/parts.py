@@ -74,6 +74,9 @@ def _unfit(element: Element, path: str, format: Format, value: Json) -> Problems
         return problems.empty(path, element.name)
     if element.codes and format.fits(value):
         return problems.bad_code(path, element.name, value, element.codes)
+    if format.faults is not None:
+        rules = [f"{format.rule}: {fault}" for fault in format.faults(value)]
+        return [problem for rule in rules for problem in problems.bad_format(path, element.name, rule)]
     return problems.bad_format(path, element.name, format.rule)
 
 

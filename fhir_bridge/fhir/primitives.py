@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from fhir_bridge.fhir.narrative import is_narrative
+from fhir_bridge.fhir.narrative import faults, is_narrative
 from fhir_bridge.outcome import Json
 
 
@@ -20,12 +20,14 @@ class Format:
     """How a primitive type is written: `fits` says yes or no, the rest explains a no.
 
     `kinds` are the Python classes of its JSON value, `kind` their name; `rule` ends the sentence "… must be".
+    `faults` tells more of one text that does not fit.
     """
 
     fits: Callable[[Json], bool]
     kinds: tuple[type, ...]
     kind: str
     rule: str
+    faults: Callable[[str], Sequence[str]] | None = None
 
 
 # Four digits, but not 0000: FHIR's `[0-9]([0-9]([0-9][1-9]|[1-9]0)|[1-9]00)|[1-9]000` says no more, and slower.
@@ -177,8 +179,6 @@ ABSOLUTE_URI = _text(is_absolute, "an absolute URI such as http://example.org/x 
 
 STRICTER: Mapping[str, Format] = {
     "canonical": _text(_is_canonical, "an absolute URI such as http://example.org/x, or #id"),
-    "xhtml": _text(
-        is_narrative, "a <div> of XHTML's namespace, with something to see in it, and of HTML's formatting alone"
-    ),
+    "xhtml": Format(is_narrative, (str,), "a string", "XHTML of HTML's formatting alone", faults),
 }
 """By type: what FHIR demands in words, beyond the format."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 from contextlib import suppress
 
 from fhir_bridge.fhir.elements import Version
+from fhir_bridge.fhir.narrative import element, narratives
 from fhir_bridge.fhir.xml_reading import DIV, FHIR, Enough, Reading
 from fhir_bridge.fhir.xml_syntax import indented as on_lines
 from fhir_bridge.fhir.xml_syntax import parse, refused, sources
-from fhir_bridge.fhir.xml_writing import is_named, resource_text
+from fhir_bridge.fhir.xml_writing import NotWritable, is_named, resource_text
 from fhir_bridge.limits import DEFAULTS, Limits
-from fhir_bridge.outcome import FhirError, Json, limited
+from fhir_bridge.outcome import FhirError, Issue, Json, limited
 
 
 def loads(body: bytes, version: Version = "4.0", limits: Limits = DEFAULTS) -> Json:
@@ -43,13 +44,25 @@ def dumps(resource: Json, version: Version = "4.0", *, indented: bool = False) -
 
     U+FFFD replaces what XML has no character for, such as most control characters. What FHIR does not have is
     written by the shape of its JSON, after what it has, and left out where its name could not be a FHIR element's.
-    A narrative that is not XML is written as its text; one that is stays as it is, `indented` or not. Raises
-    ValueError for what does not name a resource type.
+    A narrative stays as it is, `indented` or not. Raises FhirError 502 for a narrative that is no XHTML, which only a
+    partner can have sent, and ValueError for what does not name a resource type.
     """
     if not is_named(resource):
         raise ValueError("Only a resource that names its type can be written as XML.")
-    text = f'<?xml version="1.0" encoding="UTF-8"?>{resource_text(version, resource, FHIR)}'
+    try:
+        text = f'<?xml version="1.0" encoding="UTF-8"?>{resource_text(version, resource, FHIR)}'
+    except NotWritable:
+        raise _not_writable(resource) from None
     return (on_lines(text) if indented else text).encode()
+
+
+def _not_writable(resource: Json) -> FhirError:
+    places = (place for place, div in narratives(resource, resource["resourceType"]) if element(div) is None)
+    text = (
+        f"The request was carried out, but the narrative at {next(places)} of the partner's answer is no XHTML, so the "
+        "answer cannot be written as XML; ask for JSON, and do not send a change again."
+    )
+    return FhirError(502, Issue("partner-answer-unreadable", "exception", text))
 
 
 def _text(body: bytes) -> str:

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from functools import cache
 from itertools import zip_longest
 
+from fhir_bridge.fhir import narrative
 from fhir_bridge.fhir.elements import Element, Version, elements, is_primitive, is_resource
 from fhir_bridge.fhir.json import dumps
 from fhir_bridge.fhir.problems import is_step
-from fhir_bridge.fhir.xml_reading import DIV, XHTML, attributes
-from fhir_bridge.fhir.xml_syntax import is_element
+from fhir_bridge.fhir.xml_reading import attributes
 from fhir_bridge.outcome import Json
 
 
@@ -95,18 +95,20 @@ def _value(value: Json) -> dict[str, str]:
     return {"value": value if isinstance(value, str) else dumps(value).decode()}
 
 
+class NotWritable(ValueError):
+    """The resource holds a narrative that is no XHTML: as text, its tags would be read by a person."""
+
+
 def _div(text: str) -> str:
-    """Return a narrative as it is, put into its namespace where it names none; as text where it is no XML."""
-    source = _INVALID.sub("\ufffd", text.strip())
-    for candidate in (source, source.replace("<div", f'<div xmlns="{XHTML}"', 1)):
-        if candidate.startswith("<div") and is_element(candidate, DIV):
-            return candidate
-    return _tag("div", {"xmlns": XHTML}, _escaped(source))
+    """Return a narrative as it is, put into its namespace where it names none; raises NotWritable."""
+    div = narrative.element(text)
+    if div is None:
+        raise NotWritable
+    return div
 
 
 # https://www.w3.org/TR/xml/#charsets: what XML cannot hold, not even as a character reference.
 _NO_CHARACTERS = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
-_INVALID = re.compile(f"[{_NO_CHARACTERS}]")
 _SPECIAL = re.compile(f'[&<>"\t\n\r{_NO_CHARACTERS}]')
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 

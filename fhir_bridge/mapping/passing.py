@@ -10,6 +10,7 @@ from fhir_bridge.fhir.conversion import to_r4, to_stu3
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.message import id_told
+from fhir_bridge.fhir.narrative import readable
 from fhir_bridge.fhir.r4_stu3 import r4_expression, stu3_expression
 from fhir_bridge.mapping.checks import Check, modifier_extensions, parts_only
 from fhir_bridge.mapping.partner_fields import Unreadable
@@ -94,7 +95,7 @@ class PassReceiver:
     def receive(self, body: bytes, interaction: Interaction) -> Received:
         if not body.strip() and self.empty_is_success:
             return Received()
-        resource = _without_empty_entry(read_json(body, interaction.limits))
+        resource = _without_empty_entry(readable(read_json(body, interaction.limits)))
         if not isinstance(resource, dict) or resource.get("resourceType") != self.resource_type:
             raise Unreadable((), f"a {self.resource_type} is expected here")
         id_ = resource["id"] if isinstance(resource.get("id"), str) else None
