@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -102,10 +103,10 @@ def documented(heading: str) -> list[str]:
     return re.findall(r"^\| `([^`]+)` \| .+ \| .+ \|$", section, flags=re.MULTILINE)
 
 
-def packages_imported() -> set[str]:
-    """Return the installed packages whose modules fhir_bridge imports."""
+def packages_imported(files: Iterable[Path]) -> set[str]:
+    """Return the installed packages whose modules some files of fhir_bridge import."""
     providers = importlib.metadata.packages_distributions()
-    modules = {name for file in (ROOT / "fhir_bridge").rglob("*.py") for name in top_modules(file.read_text("utf-8"))}
+    modules = {name for file in files for name in top_modules(file.read_text("utf-8"))}
     outside = modules - sys.stdlib_module_names - {"fhir_bridge"}
     return {normalized(package) for name in outside for package in providers.get(name, [f"whatever holds {name}"])}
 
@@ -194,7 +195,12 @@ def test_each_dependency_has_its_line_and_no_line_is_left_over() -> None:
     table = project()
 
     assert sorted(documented("To run")) == sorted(names_of(table["dependencies"]))
-    assert sorted(documented("To develop")) == sorted(names_of(table["optional-dependencies"]["dev"]))
+    assert sorted(documented("To run the sandbox")) == sorted(names_of(table["optional-dependencies"]["sandbox"]))
+    assert ["fhir-bridge", *documented("To develop")] == names_of(table["optional-dependencies"]["dev"])
+
+
+def test_who_develops_has_what_the_sandbox_needs() -> None:
+    assert project()["optional-dependencies"]["dev"][0] == "fhir-bridge[sandbox]"
 
 
 def test_each_client_that_the_bridge_is_tried_with_has_its_line() -> None:
@@ -208,17 +214,22 @@ def test_each_client_that_the_bridge_is_tried_with_has_its_line() -> None:
 
 def test_whatever_the_package_imports_is_a_declared_dependency() -> None:
     declared = {normalized(name) for name in names_of(project()["dependencies"])}
+    files = {*(ROOT / "fhir_bridge").rglob("*.py")}
+    simulated = {*(ROOT / "fhir_bridge/sandbox").rglob("*.py")}
 
-    assert packages_imported() - declared == set()
+    assert packages_imported(files - simulated) - declared == set()
+    assert packages_imported(simulated) - declared == {"trustme"}
+    assert names_of(project()["optional-dependencies"]["sandbox"]) == ["trustme"]
 
 
 def test_every_dependency_is_pinned_with_its_hashes() -> None:
     table = project()
-    wanted = {normalized(name) for name in names_of(table["dependencies"] + table["optional-dependencies"]["dev"])}
+    extras = table["optional-dependencies"]
+    wanted = {normalized(name) for name in names_of(table["dependencies"] + extras["sandbox"] + extras["dev"])}
 
     pinned = pins()
 
-    assert wanted - pinned.keys() == set()
+    assert wanted - pinned.keys() == {"fhir-bridge"}
     assert [name for name, hashes in pinned.items() if not hashes] == []
 
 

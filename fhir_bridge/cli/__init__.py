@@ -109,7 +109,7 @@ def _workers(text: str) -> int:
 
 # Each command imports what it needs: `--help` and `check` need no server.
 def _sandbox(options: argparse.Namespace) -> int:
-    from fhir_bridge.cli.serving import sandbox
+    from fhir_bridge.cli.sandboxing import sandbox
 
     return sandbox(options.port)
 

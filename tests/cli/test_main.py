@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 import fhir_bridge
 from fhir_bridge.cli import main
+from tests.e2e.processes import COMMAND
 
 HELP = """\
 usage: fhir-bridge [-h] COMMAND ...
@@ -152,3 +155,30 @@ def test_a_public_name_is_imported_when_it_is_first_used() -> None:
 def test_a_name_that_is_not_public_is_none_of_the_package() -> None:
     with pytest.raises(AttributeError, match=r"^module 'fhir_bridge' has no attribute 'serve'$"):
         fhir_bridge.serve  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "module", ["fhir_bridge.cli.serving", "fhir_bridge.cli.checking", "fhir_bridge.cli.explaining"]
+)
+def test_only_the_sandbox_needs_what_the_extra_brings(module: str) -> None:
+    script = (
+        f"import sys, {module}\n"
+        "print([name for name in sys.modules if name.startswith(('fhir_bridge.sandbox', 'trustme', 'cryptography'))])\n"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert ran.stdout == "[]\n"
+
+
+def test_without_the_extra_the_sandbox_says_what_to_install(tmp_path: Path) -> None:
+    for installed in Path(sysconfig.get_path("platlib")).iterdir():
+        if not installed.name.startswith("trustme"):
+            (tmp_path / installed.name).symlink_to(installed)
+    path = os.pathsep.join([str(tmp_path), str(Path(fhir_bridge.__file__).parents[1])])
+    command = [sys.executable, "-S", *COMMAND[1:], "sandbox", "--port", "0"]
+
+    ran = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=60)
+
+    line = "fhir-bridge: the simulated partners are not installed; run: pip install 'fhir-bridge[sandbox]'\n"
+    assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", line)
