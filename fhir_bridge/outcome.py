@@ -51,7 +51,7 @@ ErrorCode = Literal[
     "partner-refused", "partner-credentials-refused", "partner-error", "partner-unreachable",
     "partner-too-late", "partner-answer-unreadable", "partner-throttled",
     # neither
-    "record-not-shown", "nothing-changed", "step-failed", "internal-error", "done",
+    "record-not-shown", "nothing-changed", "not-sent", "step-failed", "internal-error", "done",
 ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fhir_bridge.batch import Batches, Caller
 from fhir_bridge.bridge import Bridge
 from fhir_bridge.fhir.bundle import failure
 from fhir_bridge.fhir.elements import Version
@@ -40,8 +41,10 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9\-._~:/+=]{1,128}")
 def create_app(bridge: Bridge, *, limits: Limits = DEFAULTS) -> Starlette:
     """Return the ASGI app that serves a bridge below `/fhir`, and its health."""
 
+    batches = Batches(bridge, limits)
+
     async def fhir(request: Request) -> Response:
-        return await _answer(bridge, request, limits)
+        return await _answer(batches, request, limits)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -100,9 +103,9 @@ class _Cors(CORSMiddleware):
         return _render(refusal, Presentation(), None, request_id)
 
 
-async def _answer(bridge: Bridge, request: Request, limits: Limits) -> Response:
+async def _answer(batches: Batches, request: Request, limits: Limits) -> Response:
     """Answer one request: whatever happens, in FHIR, with a request id and one line in the log."""
-    started, uuid = time.perf_counter(), str(uuid4())
+    bridge, started, uuid = batches.bridge, time.perf_counter(), str(uuid4())
     request_id = _request_id(request.headers.get("x-request-id"), uuid)
     interaction: Interaction | None = None
     presentation = Presentation()
@@ -117,7 +120,7 @@ async def _answer(bridge: Bridge, request: Request, limits: Limits) -> Response:
             interaction = await bridge.worker.run(len(http_request.body), reading)
             # A posted search asks for its format in the body; and the version was not known before.
             presentation = read_presentation(headers, dict(interaction.query), interaction.version)
-            response = await bridge.answer(interaction)
+            response = await batches.answer(interaction, _caller(request))
     except FhirError as error:
         response = failure(error)
     except Exception:
@@ -136,6 +139,16 @@ async def _answer(bridge: Bridge, request: Request, limits: Limits) -> Response:
     except Exception:
         answer = _render(crashed(request_id), presentation, version, request_id)
     return _without_body(answer) if request.method == "HEAD" else answer
+
+
+def _caller(request: Request) -> Caller:
+    """Who sent a request whose body was read, and what waits until the client leaves."""
+
+    async def left() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    return Caller(request.client.host if request.client else "", left)
 
 
 def _stamps(bridge: Bridge, request: Request) -> dict[str, str]:

@@ -12,7 +12,20 @@ PACKAGE = "fhir_bridge"
 
 ANYWHERE = frozenset({"outcome", "paths", "exchange", "connection", "limits"})
 PARTS = frozenset(
-    {"__init__", "settings", "fhir", "mapping", "gateway", "log_lines", "worker", "bridge", "server", "cli", "sandbox"}
+    {
+        "__init__",
+        "settings",
+        "fhir",
+        "mapping",
+        "gateway",
+        "log_lines",
+        "worker",
+        "bridge",
+        "batch",
+        "server",
+        "cli",
+        "sandbox",
+    }
 )
 
 # The part of the package on the left may import the parts on the right, and those of ANYWHERE.
@@ -25,7 +38,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "log_lines": ANYWHERE | {"fhir"},
     "worker": ANYWHERE | {"mapping", "gateway", "fhir"},
     "bridge": ANYWHERE | {"log_lines", "worker", "mapping", "gateway", "fhir"},
-    "server": ANYWHERE | {"log_lines", "bridge", "fhir", "settings"},
+    "batch": ANYWHERE | {"log_lines", "bridge", "mapping", "gateway", "fhir"},
+    "server": ANYWHERE | {"log_lines", "bridge", "batch", "fhir", "settings"},
     "cli": PARTS | ANYWHERE,
     # What may be imported anywhere imports next to nothing.
     "outcome": frozenset(),
@@ -37,7 +51,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "sandbox": frozenset({"sandbox"}),
 }
 
-MAY_WAIT = frozenset({"gateway", "worker", "bridge", "server", "cli", "sandbox"})
+MAY_WAIT = frozenset({"gateway", "worker", "bridge", "batch", "server", "cli", "sandbox"})
 PURE = frozenset({"fhir", "mapping"})
 PARTNERS = ("healthex", "ehealth", "wmda", "roche")
 MAX_LINES = 400
@@ -245,7 +259,7 @@ def test_a_name_taken_from_the_package_itself_counts_as_the_package() -> None:
 
     assert forbidden_imports(source) == [
         "fhir_bridge/server.py:1: imports fhir_bridge.load_routes; "
-        "server may import bridge, connection, exchange, fhir, limits, log_lines, outcome, paths, settings"
+        "server may import batch, bridge, connection, exchange, fhir, limits, log_lines, outcome, paths, settings"
     ]
 
 

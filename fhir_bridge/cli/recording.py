@@ -8,6 +8,7 @@ from typing import NamedTuple
 import anyio
 import httpx
 
+from fhir_bridge.batch import Batches, Caller
 from fhir_bridge.bridge import Bridge
 from fhir_bridge.connection import Connection, Forward
 from fhir_bridge.fhir.interaction import Interaction
@@ -38,9 +39,9 @@ def recorded_calls(routes: Routes, interaction: Interaction) -> list[PartnerCall
     calls: list[PartnerCall] = []
     connections = [_without_secrets(partner.connection) for partner in routes.configured() if partner.connection]
     transports = {connection.partner: _Recorder(connection.partner, calls) for connection in connections}
-    bridge = Bridge(routes, Gateway(connections, transports=transports))
+    batches = Batches(Bridge(routes, Gateway(connections, transports=transports)))
     try:
-        anyio.run(bridge.handle, interaction)
+        anyio.run(batches.handle, interaction, Caller())
     except FhirError:
         if not calls:
             raise

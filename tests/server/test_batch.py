@@ -437,7 +437,7 @@ class Counting(httpx.AsyncBaseTransport):
         self.now += 1
         self.calls += 1
         self.most = max(self.most, self.now)
-        await anyio.sleep(0.002)
+        await anyio.sleep(0.02)
         self.now -= 1
         return httpx.Response(200, json={"data": record_of(request)})
 

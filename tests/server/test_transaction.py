@@ -233,13 +233,28 @@ async def test_a_change_that_fails_fails_all_of_it(canned: httpx.AsyncClient, pa
     assert [request.method for request in partner.requests] == ["PATCH"]
 
 
-async def test_a_read_that_fails_after_the_change_fails_alone(canned: httpx.AsyncClient, partner: Canned) -> None:
+async def test_a_read_of_another_record_that_fails_comes_before_the_change(
+    canned: httpx.AsyncClient, partner: Canned
+) -> None:
+    """So nothing is changed."""
+    partner.answer(404, {"error": {"message": "no"}})
+
+    response = await canned.post(
+        "/fhir/ehealth", json=transaction(asking("PUT", f"Patient/{ID}", IVANOV), asking("GET", f"Patient/{OTHER}"))
+    )
+
+    assert (response.status_code, response.json()["resourceType"]) == (404, "OperationOutcome")
+    assert response.json()["issue"][0]["expression"] == ["Bundle.entry[1]"]
+    assert [request.method for request in partner.requests] == ["GET"]
+
+
+async def test_a_read_of_the_changed_record_that_fails_fails_alone(canned: httpx.AsyncClient, partner: Canned) -> None:
     """The change was made and cannot be taken back, and the client has to know that it was."""
     partner.answer(200, RECORD)
     partner.answer(404, {"error": {"message": "no"}})
 
     response = await canned.post(
-        "/fhir/ehealth", json=transaction(asking("GET", f"Patient/{OTHER}"), asking("PUT", f"Patient/{ID}", IVANOV))
+        "/fhir/ehealth", json=transaction(asking("GET", f"Patient/{ID}"), asking("PUT", f"Patient/{ID}", IVANOV))
     )
 
     assert response.status_code == 200
