@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version as package_version
@@ -12,11 +13,12 @@ from types import TracebackType
 from typing import Self
 
 from fhir_bridge.fhir import bundle, conformance
-from fhir_bridge.fhir.conditions import check_changes_only, no_history
+from fhir_bridge.fhir.conditions import check_changes_only, check_etags, no_history
 from fhir_bridge.fhir.interaction import Address, FhirResponse, Interaction, no_such_method
 from fhir_bridge.fhir.negotiation import check_version
 from fhir_bridge.fhir.view import View, read_view
 from fhir_bridge.gateway.client import Gateway
+from fhir_bridge.gateway.records import Records
 from fhir_bridge.gateway.together import Send
 from fhir_bridge.log_lines import crashed, log_interaction
 from fhir_bridge.mapping.routes import Partner, Route, Routes
@@ -73,6 +75,7 @@ class Bridge:
         self.base_url = base_url
         self.cors_origins = cors_origins
         self.worker = Worker()
+        self._records = Records()
 
     async def __aenter__(self) -> Self:
         await self.gateway.__aenter__()
@@ -100,6 +103,7 @@ class Bridge:
             return Routed(interaction, view, None, own)
         if interaction.address.operation == "process-message":
             bundle.check_synchronous(interaction)
+        check_etags(interaction.headers)
         if interaction.code in ("update", "patch"):
             check_changes_only(interaction.headers)
         route, interaction = self.routes.match(interaction)
@@ -162,9 +166,15 @@ class Bridge:
         route = routed.route
         assert route is not None
         plan = route.plan(routed.interaction)
-        response = await self.worker.carry_out(plan, send, routed.interaction.size)
+        async with self._change(route, routed.interaction):
+            response = await self.worker.carry_out(plan, send, routed.interaction.size)
         self._count_unknown_codes(route.partner, response)
         return replace(response, partner=route.partner)
+
+    def _change(self, route: Route, interaction: Interaction) -> AbstractAsyncContextManager[None]:
+        """Return what holds the record that is changed: two changes of it are not made at once."""
+        changes = interaction.code in ("update", "patch")
+        return self._records.change((route.partner, interaction.id)) if changes else nullcontext()
 
     def _count_unknown_codes(self, partner: str, response: FhirResponse) -> None:
         """Count what no table knows; a partner that makes up codes does not fill the memory."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_bridge.fhir.elements import Version, elements, is_primitive
+from fhir_bridge.fhir.versions import with_whole_version
 from fhir_bridge.mapping.model import ANYTHING, OutcomeLine
 from fhir_bridge.mapping.partner_fields import Unreadable
 from fhir_bridge.mapping.places import DATA_ABSENT_REASON, Place
@@ -80,7 +81,7 @@ class Map:
             row.finish(resource)
         if self.outcome is not None:
             self.outcome.add(resource)
-        return resource, receiving
+        return with_whole_version(resource), receiving
 
     def pairs(self, resource: Json) -> list[Pair]:
         """Return what each row means for this resource: the same rows once more, this time with a trace."""

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from fhir_bridge.fhir.interaction import ID
+from fhir_bridge.fhir.versions import version_id
 from fhir_bridge.outcome import Json
 
 
@@ -120,13 +121,8 @@ def _digits_to_partner(value: Json) -> int:
     return int(value)
 
 
-def version_id(text: str) -> str:
-    """Return a version id made of what changes with a record: `2017-04-20T19:14:13Z` is `2017-04-20T191413Z`."""
-    return re.sub(r"[^A-Za-z0-9.-]", "", text)
-
-
 def _version(value: Json) -> str:
-    """The version of a record, of whatever changes with it: a number, a time, a hash."""
+    """The version of a record, of whatever changes with it: a number, a hash, a time."""
     version = version_id(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     if not 0 < len(version) <= _LONGEST_ID:
         raise ValueError("a version is expected here: a number, or text with at most 64 letters and digits")

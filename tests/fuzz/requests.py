@@ -144,7 +144,7 @@ Good = tuple[str, str, str, Any]
 """A good request: method, address below /fhir, content type, body."""
 
 KNOWN = {
-    "ehealth": {"id": PREPERSON, "version": "2017-04-20T191413Z"},
+    "ehealth": {"id": PREPERSON, "version": "2017-04-20T191413Z-90847d7180bb"},
     "healthex": {"id": "17d4513f-73e8"},
     "roche": {"id": "Bj6.1Lq-hvb-28", "practitioner": "sZX6uQW-VOH-0868"},
     "wmda": {"id": "123456"},
@@ -215,7 +215,7 @@ HEADERS = {
     "accept": [FHIR, "application/fhir+xml", "text/html", "*/*;q=0", "application/fhir+json;fhirVersion=9", ",;q=x"],
     "prefer": ["handling=strict", "return=OperationOutcome", "return=minimal", "respond-async", "=;,"],
     "if-match": ['W/"1"', "*", "x", '"'],
-    "if-none-match": ["*", 'W/"2017-04-20T191413Z"', ""],
+    "if-none-match": ["*", 'W/"2017-04-20T191413Z-90847d7180bb"', ""],
     "if-modified-since": ["Thu, 01 Jan 2099 00:00:00 GMT", "never", "2099"],
     "if-none-exist": ["identifier=a|b"],
     "x-correlation-id": ["1", "a b", "\x7f"],

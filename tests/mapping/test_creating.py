@@ -86,7 +86,7 @@ READ: Json = {
     "name": [{"use": "usual", "family": "Lovelace"}],
     "birthDate": "1815-12-10",
 }
-VERSION = {"ETag": 'W/"2026-01-02T030405Z"', "Last-Modified": "Fri, 02 Jan 2026 03:04:05 GMT"}
+VERSION = {"ETag": 'W/"2026-01-02T030405Z-bb50cceb20d8"', "Last-Modified": "Fri, 02 Jan 2026 03:04:05 GMT"}
 LATE = FhirError(504, Issue("partner-too-late", "timeout", "Northlab did not answer in time."))
 
 
@@ -102,7 +102,7 @@ def test_a_created_record_is_read_and_its_address_is_told() -> None:
         ("POST", "/clients", {"surname": "Lovelace", "born": "1815-12-10", "channel": {"name": "ehr"}, "site": "oslo"}),
         ("GET", "/clients/42", None),
     ]
-    location = {"Location": "http://b/fhir/northlab/Patient/42/_history/2026-01-02T030405Z"}
+    location = {"Location": "http://b/fhir/northlab/Patient/42/_history/2026-01-02T030405Z-bb50cceb20d8"}
     assert done.response == FhirResponse(201, READ, {**location, **VERSION})
 
 

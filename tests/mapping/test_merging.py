@@ -61,7 +61,7 @@ RECORD: Json = {
 KEPT = {"number": 42, "open": True, "names": RECORD["names"], "points": None}
 READ = answer(200, {"client": RECORD})
 DONE = answer(204)
-VERSION = 'W/"2026-01-02T030405Z"'
+VERSION = 'W/"2026-01-02T030405Z-26e12849b9f3"'
 
 
 def patient(**elements: Json) -> Json:

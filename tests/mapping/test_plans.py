@@ -107,7 +107,7 @@ READ = {
     "birthDate": "1815-12-10",
     "address": [{"use": "home", "city": "London"}],
 }
-HEADERS = {"ETag": 'W/"2026-01-02T030405Z"', "Last-Modified": "Fri, 02 Jan 2026 03:04:05 GMT"}
+HEADERS = {"ETag": 'W/"2026-01-02T030405Z-39bfeb067a52"', "Last-Modified": "Fri, 02 Jan 2026 03:04:05 GMT"}
 FOUND = answer(200, {"data": RECORD})
 
 
@@ -855,10 +855,10 @@ def test_a_search_by_what_cannot_be_answered() -> None:
     [
         (
             "2017-04-20T19:14:13.0100+03:00",
-            {"ETag": 'W/"2017-04-20T191413.01000300"', "Last-Modified": "Thu, 20 Apr 2017 16:14:13 GMT"},
+            {"ETag": 'W/"2017-04-20T191413.01000300-a1c097328fc6"', "Last-Modified": "Thu, 20 Apr 2017 16:14:13 GMT"},
         ),
-        ("2016-12-31T23:59:60Z", {"ETag": 'W/"2016-12-31T235960Z"'}),
-        ("0001-01-01T00:00:00+14:00", {"ETag": 'W/"0001-01-01T0000001400"'}),
+        ("2016-12-31T23:59:60Z", {"ETag": 'W/"2016-12-31T235960Z-66e047138e82"'}),
+        ("0001-01-01T00:00:00+14:00", {"ETag": 'W/"0001-01-01T0000001400-0354c30128ec"'}),
         ("2017-04-20", {}),
         (None, {}),
     ],
@@ -884,5 +884,5 @@ def test_what_is_no_version_is_none(version: Json) -> None:
     """A resource that passes through may hold anything there."""
     meta = {"versionId": version, "lastUpdated": "2017-04-20T19:14:13Z"}
 
-    assert version_headers({"meta": meta})["ETag"] == 'W/"2017-04-20T191413Z"'
+    assert version_headers({"meta": meta})["ETag"] == 'W/"2017-04-20T191413Z-4a4da9810847"'
     assert version_headers({"meta": {"versionId": version}}) == {}

@@ -241,7 +241,7 @@ def test_trap_10_an_instant_keeps_its_fraction_and_offset() -> None:
     )
 
     assert done.resource == patient(
-        meta={"versionId": "2017-04-20T191413.010000300", "lastUpdated": "2017-04-20T19:14:13.01000+03:00"}
+        meta={"versionId": "2017-04-20T191413.010000300-651841d4f033", "lastUpdated": "2017-04-20T19:14:13.01000+03:00"}
     )
 
 

@@ -21,12 +21,12 @@ OTHER = "00000000-0000-4000-8000-000000000004"
 UNKNOWN = "00000000-0000-4000-8000-000000000404"
 IVANOV = {"resourceType": "Patient", "id": ID, "gender": "male"}
 RECORD = {"data": {"id": ID, "gender": "MALE", "updated_at": "2017-04-20T19:14:13Z"}}
-ETAG = 'W/"2017-04-20T191413Z"'
+ETAG = 'W/"2017-04-20T191413Z-ac31554c5613"'
 VERSION = {"etag": ETAG, "lastModified": "2017-04-20T19:14:13Z"}
 PATIENT = {
     "resourceType": "Patient",
     "id": ID,
-    "meta": {"versionId": "2017-04-20T191413Z", "lastUpdated": "2017-04-20T19:14:13Z"},
+    "meta": {"versionId": "2017-04-20T191413Z-ac31554c5613", "lastUpdated": "2017-04-20T19:14:13Z"},
     "gender": "male",
 }
 STU3 = "application/fhir+json; fhirVersion=3.0"

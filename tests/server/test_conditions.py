@@ -11,7 +11,7 @@ from tests.serving import Canned
 pytestmark = pytest.mark.anyio
 
 PATIENT = f"/fhir/ehealth/Patient/{ID}"
-VERSION = "2017-04-20T191413Z"
+VERSION = "2017-04-20T191413Z-ac31554c5613"
 JSON_PATCH = '[{"op": "replace", "path": "/gender", "value": "female"}]'
 
 

@@ -107,10 +107,10 @@ async def test_a_record_has_its_version_and_the_time_of_its_last_update(
     response = await canned.get(PATIENT)
 
     assert response.json()["meta"] == {
-        "versionId": "2017-04-20T211413.2500200",
+        "versionId": "2017-04-20T211413.2500200-6f25711de4cc",
         "lastUpdated": "2017-04-20T21:14:13.250+02:00",
     }
-    assert response.headers["etag"] == 'W/"2017-04-20T211413.2500200"'
+    assert response.headers["etag"] == 'W/"2017-04-20T211413.2500200-6f25711de4cc"'
     assert response.headers["last-modified"] == "Thu, 20 Apr 2017 19:14:13 GMT"
 
 

@@ -25,7 +25,7 @@ async def test_a_whole_record_is_read(client: httpx.AsyncClient) -> None:
     assert response.json() == {
         "resourceType": "Patient",
         "id": "7c3da506-804d-4550-8993-bf17f9ee0402",
-        "meta": {"versionId": "2017-04-20T191413Z", "lastUpdated": "2017-04-20T19:14:13Z"},
+        "meta": {"versionId": "2017-04-20T191413Z-90847d7180bb", "lastUpdated": "2017-04-20T19:14:13Z"},
         "extension": [
             {
                 "url": "https://fhir-bridge.example/fhir/StructureDefinition/preperson-note",
@@ -57,7 +57,7 @@ async def test_a_record_with_nothing_in_it_has_no_empty_elements(client: httpx.A
     assert response.json() == {
         "resourceType": "Patient",
         "id": "00000000-0000-4000-8000-000000000002",
-        "meta": {"versionId": "2017-04-20T191413Z", "lastUpdated": "2017-04-20T19:14:13Z"},
+        "meta": {"versionId": "2017-04-20T191413Z-12cee03a6776", "lastUpdated": "2017-04-20T19:14:13Z"},
         "identifier": [
             {"system": "https://fhir-bridge.example/fhir/sid/ehealth-external-id", "value": "12345678.87654321.2"}
         ],
@@ -72,7 +72,7 @@ async def test_a_date_of_death_is_read(client: httpx.AsyncClient) -> None:
     assert response.json() == {
         "resourceType": "Patient",
         "id": "00000000-0000-4000-8000-000000000001",
-        "meta": {"versionId": "2017-04-20T191413Z", "lastUpdated": "2017-04-20T19:14:13Z"},
+        "meta": {"versionId": "2017-04-20T191413Z-8e368a3dac3a", "lastUpdated": "2017-04-20T19:14:13Z"},
         "identifier": [
             {"system": "https://fhir-bridge.example/fhir/sid/ehealth-external-id", "value": "12345678.87654321.1"}
         ],

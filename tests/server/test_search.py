@@ -243,7 +243,7 @@ async def test_each_match_is_shown_in_part(client: httpx.AsyncClient, query: str
     (entry,) = body["entry"]
     assert set(entry["resource"]) == {"resourceType", "id", "meta", *elements}
     assert entry["resource"]["meta"] == {
-        "versionId": "2017-04-20T191413Z",
+        "versionId": "2017-04-20T191413Z-90847d7180bb",
         "lastUpdated": "2017-04-20T19:14:13Z",
         "tag": [MARK],
     }

@@ -51,7 +51,6 @@ TERMS = extension("legal-terms", valueBoolean=True)
 NEW = extension("search-status", valueCode="NEW")
 WMDA_ID = {"system": f"{CANONICAL}/sid/wmda-id", "value": "200001"}
 PATIENT_ID = {"system": f"{CANONICAL}/sid/wmda-patient-id", "value": "98765678P"}
-META = {"versionId": "2026-01-15T120000Z", "lastUpdated": "2026-01-15T12:00:00Z"}
 SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
 
 
@@ -59,9 +58,10 @@ def patient(*extensions: Json, **elements: Json) -> Json:
     return {"resourceType": "Patient", "extension": list(extensions), **elements}
 
 
-def told(*extensions: Json, identifier: tuple[Json, ...] = (WMDA_ID,), **elements: Json) -> Json:
-    """Return the patient who was registered last, as the bridge tells of them."""
-    identity = {"resourceType": "Patient", "id": "200001", "meta": META, "extension": list(extensions)}
+def told(content: str, *extensions: Json, identifier: tuple[Json, ...] = (WMDA_ID,), **elements: Json) -> Json:
+    """Return the patient who was registered last, as the bridge tells of them; `content` ends the version id."""
+    meta = {"versionId": f"2026-01-15T120000Z-{content}", "lastUpdated": "2026-01-15T12:00:00Z"}
+    identity = {"resourceType": "Patient", "id": "200001", "meta": meta, "extension": list(extensions)}
     return {**identity, "identifier": list(identifier), **elements}
 
 
@@ -80,10 +80,11 @@ async def test_a_patient_is_registered_and_shown(client: httpx.AsyncClient) -> N
 
     response = await client.post(ALL, json=body)
 
-    whole = told(*TYPED, TERMS, NEW, identifier=(WMDA_ID, PATIENT_ID), gender="female", birthDate="1980-05-01")
+    about = {"identifier": (WMDA_ID, PATIENT_ID), "gender": "female", "birthDate": "1980-05-01"}
+    whole = told("04496820deff", *TYPED, TERMS, NEW, **about)
     assert (response.status_code, response.json()) == (201, whole)
-    assert response.headers["Location"] == f"{BASE}/Patient/200001/_history/2026-01-15T120000Z"
-    assert response.headers["ETag"] == 'W/"2026-01-15T120000Z"'
+    assert response.headers["Location"] == f"{BASE}/Patient/200001/_history/2026-01-15T120000Z-04496820deff"
+    assert response.headers["ETag"] == 'W/"2026-01-15T120000Z-04496820deff"'
     shown = await client.get(response.headers["Location"].removeprefix("http://bridge.test"))
     assert (shown.status_code, shown.json()) == (200, whole)
 
@@ -183,7 +184,7 @@ async def test_an_update_changes_what_it_has_and_leaves_the_rest(client: httpx.A
 
     response = await client.put(f"{ALL}/200001", json=patient(weight(71), id="200001"))
 
-    whole = told(*TYPED, weight(71), TERMS, NEW, identifier=(WMDA_ID, PATIENT_ID), gender="female")
+    whole = told("e68c2eeda4cc", *TYPED, weight(71), TERMS, NEW, identifier=(WMDA_ID, PATIENT_ID), gender="female")
     assert (response.status_code, response.json()) == (200, whole)
 
 
@@ -193,7 +194,7 @@ async def test_a_new_typing_takes_the_place_of_the_old_one(client: httpx.AsyncCl
     fresh = [hla("A", "01:01"), hla("B", "08:01"), hla("DRB1", "03:01")]
     response = await client.put(f"{ALL}/200001", json=patient(*fresh, id="200001"))
 
-    assert response.json() == told(*fresh, FALSE_TERMS, NEW)
+    assert response.json() == told("38e3b1293174", *fresh, FALSE_TERMS, NEW)
 
 
 async def test_what_is_sent_is_the_whole_record_without_what_wmda_keeps_itself(
@@ -284,7 +285,7 @@ async def test_a_patch_changes_one_thing_and_clears_another(client: httpx.AsyncC
     ]
     response = await client.patch(f"{ALL}/200001", json=operations, headers=JSON_PATCH)
 
-    whole = told(*TYPED, extension("abo", valueCode="B"), FALSE_TERMS, NEW, gender="male")
+    whole = told("80de25ff7c44", *TYPED, extension("abo", valueCode="B"), FALSE_TERMS, NEW, gender="male")
     assert (response.status_code, response.json()) == (200, whole)
 
 
@@ -355,7 +356,6 @@ def listed(number: int, patient_id: str, status: str) -> Json:
             "resourceType": "Patient",
             "id": str(number),
             "meta": {
-                "versionId": "2024-01-01T100000Z",
                 "lastUpdated": "2024-01-01T10:00:00Z",
                 "tag": [SUBSETTED],
             },

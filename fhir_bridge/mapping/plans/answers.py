@@ -9,8 +9,8 @@ from email.utils import format_datetime
 
 from fhir_bridge.fhir.interaction import Code, FhirResponse, Interaction
 from fhir_bridge.fhir.primitives import FORMATS
+from fhir_bridge.fhir.versions import version_at
 from fhir_bridge.mapping.receivers import Received
-from fhir_bridge.mapping.transforms import version_id
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 
 CARRIED_OUT = "The partner carried out the call."
@@ -29,7 +29,8 @@ def answer(
 ) -> FhirResponse:
     """Return a success in the form that the client prefers. https://hl7.org/fhir/R4/http.html#return"""
     status_code = 201 if interaction.code == "create" else 200
-    headers = {**_location(interaction, received), **version_headers(received.resource)}
+    versions = {} if interaction.code == "operation" else version_headers(received.resource)
+    headers = {**_location(interaction, received), **versions}
     wanted = interaction.preferences.returns if interaction.code in _WRITES else None
     resource = received.resource
     if wanted == "minimal":
@@ -73,12 +74,12 @@ def version_headers(resource: Json) -> Mapping[str, str]:
 
 
 def version_of(resource: Json) -> str | None:
-    """The version that a resource tells; else one that is made of the time of its last change."""
+    """The version that a resource tells; else one that is made of the time of its last change and of its content."""
     version = _meta(resource).get("versionId")
     if isinstance(version, str) and FORMATS["4.0"]["id"].fits(version):
         return version
     moment = _last_updated(resource)
-    return None if moment is None else version_id(moment)
+    return None if moment is None else version_at(moment, resource)
 
 
 def _last_updated(resource: Json) -> str | None:

@@ -10,7 +10,7 @@ from fhir_bridge.fhir.interaction import FhirResponse, Interaction
 from fhir_bridge.fhir.search import read_criteria, searchset, unanswerable, unknown_parameters
 from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.plans.adding import additions
-from fhir_bridge.mapping.plans.answers import answer, version_of
+from fhir_bridge.mapping.plans.answers import answer, version_headers, version_of
 from fhir_bridge.mapping.plans.steps import MakePlan, Plan, read_record
 from fhir_bridge.mapping.receivers import Received
 from fhir_bridge.outcome import FhirError, Json
@@ -43,6 +43,7 @@ def _shown(interaction: Interaction, received: Received, whole: Received) -> Fhi
     so a record that has any is always shown. https://hl7.org/fhir/R4/http.html#cread
     """
     response = answer(interaction, whole, ())
+    response = replace(response, headers={**response.headers, **version_headers(received.resource)})
     if whole.resource == received.resource and is_not_modified(interaction.headers, response):
         return replace(response, status_code=304, resource=None)
     return response

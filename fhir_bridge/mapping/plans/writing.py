@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from fhir_bridge.fhir.body import check_type
-from fhir_bridge.fhir.conditions import check_current, no_version, wants_current
+from fhir_bridge.fhir.conditions import check_current, check_unconditional_change, wants_current
 from fhir_bridge.fhir.interaction import Code, Interaction
 from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.checks import is_sound, raise_errors
@@ -69,8 +69,8 @@ def _update(call: Call, id_rule: IdRule, interaction: Interaction, reads: Call |
         current = yield from read_before(first, interaction)
         check_current(interaction.headers, version_headers(current.resource))
         outgoing, warnings = prepare(call, interaction, body, id_rule, known=current.resource, record=current.record)
-    elif "if-match" in interaction.headers:
-        raise no_version()
+    else:
+        check_unconditional_change(interaction.headers)
     return (yield from make(call, interaction, outgoing, warnings))
 
 
