@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from itertools import islice
 
 from fhir_bridge.outcome import Issue, Json
 
-MAX_ISSUES = 1000
-"""After so many no further ones are looked for: a body can be made to hold a million."""
-
 
 class Visit:
-    """One resource being checked, FHIRPath's %resource, and what was found so far."""
+    """One resource being checked, FHIRPath's %resource, and what was found so far.
 
-    def __init__(self, resource: Json, issues: list[Issue]) -> None:
+    When there are more issues than `max_problems`, no further ones are looked for.
+    """
+
+    def __init__(self, resource: Json, issues: list[Issue], max_problems: int) -> None:
         self.resource = resource
         self.issues = issues
+        self.max_problems = max_problems
+
+    @property
+    def has_enough(self) -> bool:
+        return len(self.issues) > self.max_problems
+
+    def add(self, issues: Iterable[Issue]) -> None:
+        """Add no more issues than there is room for."""
+        self.issues.extend(islice(issues, max(0, self.max_problems + 1 - len(self.issues))))
 
     @cached_property
     def plain_resource(self) -> Json:

@@ -44,8 +44,11 @@ def primitive(element: Element, step: str, format: Format, fits: Fits) -> Part:
     return part
 
 
-def primitives(element: Element, step: str, format: Format, fits: Fits) -> Part:
-    """Return the check of a list such as `given`, where null stands for a value that `_given` says more of."""
+def primitives(element: Element, step: str, format: Format, fits: Fits, max_problems: int) -> Part:
+    """Return the check of a list such as `given`, where null stands for a value that `_given` says more of.
+
+    It stops looking when there are more problems than `max_problems`.
+    """
 
     def part(items: Json, siblings: Mapping[str, Json]) -> Problems:
         if not isinstance(items, list) or not items:
@@ -56,6 +59,8 @@ def primitives(element: Element, step: str, format: Format, fits: Fits) -> Part:
         for index, item in enumerate(items):
             if not fits(item) and not (item is None and _has_extension(siblings.get(f"_{element.name}"), index)):
                 found += _unfit(element, f"{step}[{index}]", format, item)
+                if len(found) > max_problems:
+                    break
         return found
 
     return part

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from fhir_bridge.fhir.cardinality import cardinality, too_few, too_many, without_value
-from fhir_bridge.fhir.check import MAX_ISSUES, Check, Visit, all_of, listed
+from fhir_bridge.fhir.check import Check, Visit, all_of, listed
 from fhir_bridge.fhir.definitions import Definitions, canonical_url
 from fhir_bridge.fhir.differential import Node, read_tree
 from fhir_bridge.fhir.elements import Element, Version, elements, is_primitive, is_resource
@@ -22,15 +22,20 @@ from fhir_bridge.fhir.occurrences import finder
 from fhir_bridge.fhir.slicing import ItemsCheck, Slice, discriminators, slicing_check
 from fhir_bridge.fhir.terminology import value_set_codes
 from fhir_bridge.fhir.values import binding_check, expected_value, resource_type_check, value_check, wrong_type
-from fhir_bridge.outcome import Issue, Json
+from fhir_bridge.limits import DEFAULTS
+from fhir_bridge.outcome import Issue, Json, limited
 
 _HL7_BASE = "http://hl7.org/fhir/StructureDefinition/"
 
 
 def profile_checker(
-    canonical: str, definitions: Definitions, version: Version = "4.0"
+    canonical: str,
+    definitions: Definitions,
+    version: Version = "4.0",
+    *,
+    max_problems: int = DEFAULTS.max_problems,
 ) -> Callable[[Json], list[Issue]]:
-    """Return the check of a resource against a profile: all that breaks it, each with its FHIRPath.
+    """Return the check of a resource against a profile: what breaks it, each with its FHIRPath, up to `max_problems`.
 
     Something missing is placed where it would stand (`Patient.name`), an item of a list at its index. A resource of
     another type than the profile's has no issues here, and no resource is changed. Raises ValueError with one line,
@@ -42,16 +47,11 @@ def profile_checker(
         raise ValueError("\n".join(dict.fromkeys(scope.problems)))
 
     def check(resource: Json) -> list[Issue]:
-        visit = Visit(resource, [])
+        visit = Visit(resource, [], max_problems)
         profile.check(resource, profile.type, visit)
-        return visit.issues if len(visit.issues) <= MAX_ISSUES else _cut_short(visit.issues, profile.type)
+        return limited(visit.issues, max_problems, profile.type)
 
     return check
-
-
-def _cut_short(issues: Sequence[Issue], type_name: str) -> list[Issue]:
-    text = "There are more problems; correct these first."
-    return [*issues[:MAX_ISSUES], Issue("too-many-problems", "structure", text, type_name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def _of_resource(type_name: str, check: Check) -> Check:
 
     def check_resource(value: Json, path: str, visit: Visit) -> None:
         if isinstance(value, dict) and value.get("resourceType") == type_name:
-            check(value, path, Visit(value, visit.issues))
+            check(value, path, Visit(value, visit.issues, visit.max_problems))
 
     return check_resource
 
@@ -222,12 +222,14 @@ def _member(node: Node, options: Sequence[Element], of_type: _Type, scope: _Scop
         if len(items) < minimum:
             visit.issues.append(too_few(f"`{step}`", needed, f"{path}.{step}"))
         if maximum is not None and len(items) > maximum:
-            visit.issues.extend(too_many(f"`{step}`", maximum, item.path) for item in items[maximum:])
+            visit.add(too_many(f"`{step}`", maximum, item.path) for item in items[maximum:])
             items = items[:maximum]
         if needs_value:
-            visit.issues.extend(without_value(f"`{step}`", item.path) for item in items if item.value is None)
+            visit.add(without_value(f"`{step}`", item.path) for item in items if item.value is None)
         for item in items:
-            if item.name in by_name and item.value is not None and len(visit.issues) <= MAX_ISSUES:
+            if visit.has_enough:
+                return
+            if item.name in by_name and item.value is not None:
                 by_name[item.name](item.value, item.path, visit)
         if slicing is not None:
             slicing(items, f"{path}.{step}", visit)

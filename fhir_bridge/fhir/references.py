@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fhir_bridge.fhir.elements import Version, resource_types
 from fhir_bridge.fhir.primitives import Format, is_absolute
 from fhir_bridge.fhir.problems import Problem, Problems, broken
+from fhir_bridge.limits import DEFAULTS
 from fhir_bridge.outcome import Issue, Json
 
 # `Patient/1`, also of one version; and, in a transaction, `Patient?identifier=…`.
@@ -66,29 +67,48 @@ _FORBIDDEN: Mapping[Version, Sequence[tuple[str, str]]] = {
 }
 
 
-def contained_problems(version: Version, resource: Mapping[str, Json], found: Problems) -> Problems:
-    """Return the problems of a resource that contains others, without those of references that lead to them."""
+def certain(problems: Problems) -> int:
+    """Return how many of the problems nothing takes back, as `contained_problems` may take back a local reference's."""
+    return sum(not isinstance(problem.issue, _Unresolved) for problem in problems)
+
+
+def contained_problems(
+    version: Version, resource: Mapping[str, Json], found: Problems, max_problems: int = DEFAULTS.max_problems
+) -> Problems:
+    """Return the problems of a resource that contains others, without those of references that lead to them.
+
+    Among the contained resources no more problems are looked for than `max_problems`.
+    """
     contained = resource.get("contained")
     if not isinstance(contained, list):
         return found
     inner = [(f".contained[{index}]", each) for index, each in enumerate(contained) if isinstance(each, dict)]
-    ids = [each.get("id") for _, each in inner]
-    known = {id_ for id_ in ids if isinstance(id_, str)}
+    known = {id_ for _, each in inner if isinstance(id_ := each.get("id"), str)}
     problems = [problem for problem in found if not _is_resolved(problem, known)]
-    needless = {f".contained[{index}]" for index in unneeded(resource)}
-    for number, (path, each) in enumerate(inner):
+    needless, met = {f".contained[{index}]" for index in unneeded(resource)}, set[str]()
+    for path, each in inner:
+        if len(problems) > max_problems:
+            break
         problems += _forbidden(version, path, each)
-        if "id" not in each:
-            problems.append(broken(f"{path}.id", "`id` is missing; a contained resource is referred to by it."))
-        elif each["id"] in ids[:number]:
-            problems.append(broken(f"{path}.id", "Another contained resource has this id; give each its own."))
-        elif isinstance(each["id"], str) and path in needless:
-            text = (
-                "Nothing refers to this contained resource, and it does not refer to the one that contains it; refer "
-                "to it by its id, or from it by `#`, or leave it out (dom-3)."
-            )
-            problems.append(broken(path, text))
+        problems += _of_id(path, each, met, needless)
     return problems
+
+
+def _of_id(path: str, contained: Mapping[str, Json], met: set[str], needless: Collection[str]) -> Problems:
+    """Return what is wrong with a contained resource's id: `met` are those before it, to which it is added."""
+    id_ = contained.get("id")
+    if "id" not in contained:
+        return (broken(f"{path}.id", "`id` is missing; a contained resource is referred to by it."),)
+    if not isinstance(id_, str):
+        return ()
+    if id_ in met:
+        return (broken(f"{path}.id", "Another contained resource has this id; give each its own."),)
+    met.add(id_)
+    text = (
+        "Nothing refers to this contained resource, and it does not refer to the one that contains it; refer "
+        "to it by its id, or from it by `#`, or leave it out (dom-3)."
+    )
+    return (broken(path, text),) if path in needless else ()
 
 
 def _is_resolved(problem: Problem, ids: Collection[str]) -> bool:

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from fhir_bridge.fhir.cardinality import Cardinality, too_few, too_many
-from fhir_bridge.fhir.check import MAX_ISSUES, Check, Visit, listed
+from fhir_bridge.fhir.check import Check, Visit, listed
 from fhir_bridge.fhir.differential import Node
 from fhir_bridge.fhir.elements import Version, is_resource
 from fhir_bridge.fhir.occurrences import Item
@@ -147,7 +147,7 @@ def slicing_check(step: str, slices: Sequence[Slice], *, closed: bool) -> ItemsC
     def check(items: Sequence[Item], path: str, visit: Visit) -> None:
         counts = [0] * len(slices)
         for item in items:
-            if len(visit.issues) > MAX_ISSUES:
+            if visit.has_enough:
                 return
             for index, has in members:
                 if has(item.value):

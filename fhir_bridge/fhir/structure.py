@@ -15,8 +15,9 @@ from fhir_bridge.fhir.elements import Element, Version, elements, is_primitive, 
 from fhir_bridge.fhir.parts import Fits, Part, fitting, is_text, primitive, primitives, single_or_list
 from fhir_bridge.fhir.primitives import ABSOLUTE_URI, FORMATS, STRICTER, Format
 from fhir_bridge.fhir.problems import Problem, Problems, below
-from fhir_bridge.fhir.references import contained_problems, reference_format
-from fhir_bridge.outcome import Issue, Json
+from fhir_bridge.fhir.references import certain, contained_problems, reference_format
+from fhir_bridge.limits import DEFAULTS
+from fhir_bridge.outcome import Issue, Json, limited
 
 Check = Callable[[Json], Problems]
 """Gives the problems of one value; nothing where it is fine."""
@@ -35,30 +36,35 @@ _ABSOLUTE = frozenset(
 # The key of the check of extensions within extensions, whose url is a plain name.
 _NESTED = "Extension@Extension.extension"
 
-MAX_ISSUES = 1000
-"""How many problems are written out; a body can be made to hold a million."""
-
 
 def structure_checker(
-    version: Version, *, tolerated: Mapping[str, str] = _NONE, rules: bool = False
+    version: Version,
+    *,
+    tolerated: Mapping[str, str] = _NONE,
+    rules: bool = False,
+    max_problems: int = DEFAULTS.max_problems,
 ) -> Callable[[Json], list[Issue]]:
     """Return the check of a resource of any type: all that breaks FHIR's structure, and with `rules` FHIR's own rules.
 
     Numbers are int or Decimal. `tolerated` names what a partner's own documents get wrong, by the path from a
     resource type: {"Patient.managingOrganization.identifier": "list"} takes a list where one value belongs,
     {"MessageHeader.source.endpoint": "text"} takes any text that is not empty. Raises ValueError for a path that
-    FHIR does not have. The check of a type is compiled when the type is first met.
+    FHIR does not have. The check of a type is compiled when the type is first met. It looks for no more problems than
+    `max_problems`.
     """
     for path, what in tolerated.items():
         _must_exist(version, path, what)
-    checks = _Checks(version, tolerated, rules)
+    checks = _Checks(version, tolerated, rules, max_problems)
 
     def check(resource: Json) -> list[Issue]:
         try:
             found = checks.resource(resource)
         except RecursionError:
             return [Issue("nested-too-deep", "structure", "The resource is nested too deeply; send it flatter.")]
-        return _written(checks.type_of(resource) or "", found) if found else []
+        if not found:
+            return []
+        root = checks.type_of(resource) or ""
+        return limited((problem.issue(root + problem.path) for problem in found), max_problems, root)
 
     return check
 
@@ -75,22 +81,15 @@ def _must_exist(version: Version, path: str, what: str) -> None:
         raise ValueError(f'"{path}": "{what}" cannot be tolerated: FHIR {version} has no such element, or no such rule')
 
 
-def _written(root: str, found: Problems) -> list[Issue]:
-    issues = [problem.issue(root + problem.path) for problem in found[:MAX_ISSUES]]
-    if len(found) > MAX_ISSUES:
-        text = f"There are {len(found) - MAX_ISSUES:,} more problems; correct these first."
-        issues.append(Issue("too-many-problems", "structure", text, root))
-    return issues
-
-
 class _Checks(dict[str, Check]):
     """The checks by type, each compiled when first asked for; "Resource" checks a resource of any type.
 
     Below a path that has something tolerated the key is "Reference@Patient.managingOrganization".
     """
 
-    def __init__(self, version: Version, tolerated: Mapping[str, str], rules: bool) -> None:
+    def __init__(self, version: Version, tolerated: Mapping[str, str], rules: bool, max_problems: int) -> None:
         super().__init__(Resource=self.resource)
+        self.max_problems = max_problems
         self.version = version
         self.tolerated = tolerated
         self.types = resource_types(version)
@@ -120,8 +119,17 @@ class _Checks(dict[str, Check]):
                 parts[f"_{name}"] = self._extension(element)
         plain = self._plain(type_name, known, formats)
         rules = base_invariants(self.version, type_name) if self.rules else ()
-        check = _object_check(type_name, plain, parts, known, rules, self._coded(known))
-        return _with_contained(self.version, check) if self.rules and "contained" in known else check
+        check = _object_check(type_name, plain, parts, known, rules, self._coded(known), self.max_problems)
+        return self._with_contained(check) if self.rules and "contained" in known else check
+
+    def _with_contained(self, check: Check) -> Check:
+        """Return the check of a resource that may contain others, and refer to them."""
+
+        def whole(value: Json) -> Problems:
+            found = check(value)
+            return contained_problems(self.version, value, found, self.max_problems) if "contained" in value else found
+
+        return whole
 
     def _coded(self, known: Mapping[str, Element]) -> frozenset[str]:
         """Return the elements that need one of their codes: a reason why there is none will not do.
@@ -155,7 +163,8 @@ class _Checks(dict[str, Check]):
         step = f".{element.path}"
         if format is not None:
             fits = is_text if rule == "text" else fitting(element, format)
-            single, several = primitive(element, step, format, fits), primitives(element, step, format, fits)
+            single = primitive(element, step, format, fits)
+            several = primitives(element, step, format, fits, self.max_problems)
         else:
             single, several = self._complex(element, step, path), self._complexes(element, step, path)
         if element.repeats:
@@ -176,7 +185,7 @@ class _Checks(dict[str, Check]):
         return part
 
     def _complexes(self, element: Element, step: str, path: str) -> Part:
-        key = self._key(element.type, path)
+        key, max_problems = self._key(element.type, path), self.max_problems
 
         def part(items: Json, _: Mapping[str, Json]) -> Problems:
             if not isinstance(items, list) or not items:
@@ -187,11 +196,17 @@ class _Checks(dict[str, Check]):
                 below_first = check(first)
                 return below(f"{step}[0]", below_first) if below_first else _FINE
             found: list[Problem] = []
+            left = max_problems
             for index, item in enumerate(items):
                 if not isinstance(item, dict) or not item:
-                    found += problems.not_an_object(f"{step}[{index}]", element.name, item)
-                elif below_item := check(item):
+                    below_item = problems.not_an_object("", element.name, item)
+                else:
+                    below_item = check(item)
+                if below_item:
                     found += below(f"{step}[{index}]", below_item)
+                    left -= certain(below_item)
+                    if left < 0:
+                        break
             return found
 
         return part
@@ -210,6 +225,8 @@ class _Checks(dict[str, Check]):
             values = siblings.get(element.name)
             found = [*problems.unequal_lists(step, element.name)] if _unequal(values, items) else []
             for index, item in enumerate(items):
+                if len(found) > self.max_problems:
+                    break
                 if item is None and isinstance(values, list):
                     continue
                 if not isinstance(item, dict) or not item:
@@ -236,16 +253,6 @@ def _unequal(values: Json, extensions: list[Json]) -> bool:
     return isinstance(values, list) and len(values) != len(extensions)
 
 
-def _with_contained(version: Version, check: Check) -> Check:
-    """Return the check of a resource that may contain others, and refer to them."""
-
-    def whole(value: Json) -> Problems:
-        found = check(value)
-        return contained_problems(version, value, found) if "contained" in value else found
-
-    return whole
-
-
 def _object_check(
     type_name: str,
     plain: Mapping[str, Fits],
@@ -253,23 +260,30 @@ def _object_check(
     known: Mapping[str, Element],
     rules: Sequence[Rule],
     coded: frozenset[str],
+    max_problems: int,
 ) -> Check:
-    """Return the check of an object: each member by itself, what must be there, the choices, then FHIR's own rules."""
+    """Return the check of an object: each member by itself, what must be there, the choices, then FHIR's own rules.
+
+    It stops looking when there are more problems than `max_problems`.
+    """
     required = frozenset(element.name for element in known.values() if element.required)
     choices = choices_check(type_name, known)
     find_plain, find = plain.get, parts.get
 
     def check(value: Json) -> Problems:
         found: list[Problem] = []
+        left = max_problems
         for name, item in value.items():
             fits = find_plain(name)
             if fits is not None and fits(item):
                 continue
             part = find(name)
-            if part is None:
-                found.append(problems.unknown_element(type_name, name, known))
-            elif below_part := part(item, value):
-                found += below_part
+            of_member = part(item, value) if part else (problems.unknown_element(type_name, name, known),)
+            if of_member:
+                found += of_member
+                left -= certain(of_member)
+                if left < 0:
+                    return found
         if required and not required <= value.keys():
             found += _missing(type_name, [name for name in known if name in required], value, coded)
         if choices is not None:

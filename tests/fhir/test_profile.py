@@ -11,6 +11,7 @@ import pytest
 from fhir_bridge.fhir.definitions import Definitions
 from fhir_bridge.fhir.profile import profile_checker
 from fhir_bridge.outcome import CANONICAL, Issue, Json
+from tests.limits.looked_at import Looks
 
 HL7 = "http://hl7.org/fhir/StructureDefinition"
 URL = f"{CANONICAL}/StructureDefinition/p"
@@ -511,6 +512,21 @@ def test_a_resource_is_not_changed() -> None:
     assert check(resource) != []
     assert resource == before
     assert str(resource["multipleBirthInteger"]) == "1.50"
+
+
+def test_after_a_thousand_problems_nothing_more_is_looked_at() -> None:
+    looks = Looks()
+    check = checker({"id": "Patient.name.family", "min": 1}, {"id": "Patient.contact.gender", "min": 1})
+
+    issues = check(
+        patient(
+            name=[looks.object({}) for _ in range(2_000)],
+            contact=[looks.object({}) for _ in range(2_000)],
+        )
+    )
+
+    assert len(issues) == 1001
+    assert len(looks.objects) == 1001
 
 
 def test_a_million_problems_are_cut_short() -> None:

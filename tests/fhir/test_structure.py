@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_bridge.fhir.elements import Version, resource_types
-from fhir_bridge.fhir.structure import MAX_ISSUES, structure_checker
+from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.outcome import ErrorCode, Issue, IssueCode, Json
 
 check_r4 = structure_checker("4.0")
@@ -626,10 +626,10 @@ def test_only_what_fhir_has_can_be_tolerated(path: str, what: str) -> None:
 
 
 def test_a_document_of_a_million_problems_is_answered_with_some_of_them() -> None:
-    found = check_r4(patient(name=[{"given": [1]}] * (MAX_ISSUES + 1234)))
+    found = check_r4(patient(name=[{"given": [1]}] * 2_234))
 
-    assert len(found) == MAX_ISSUES + 1
-    assert found[-1] == structure("too-many-problems", "Patient", "There are 1,234 more problems; correct these first.")
+    assert len(found) == 1_001
+    assert found[-1] == structure("too-many-problems", "Patient", "There are more problems; correct these first.")
 
 
 def test_nesting_beyond_what_python_can_follow_is_no_crash() -> None:
