@@ -2,7 +2,7 @@
 # `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format coverage capability-statement interactions constraints fuzz examples interop validation clean python
+.PHONY: help run test check format coverage capability-statement interactions constraints fuzz examples modifiers interop validation clean python
 
 # The first Python on the path that is new enough and has what builds the environment.
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -76,6 +76,9 @@ examples: tests/fhir/node_modules/.package-lock.json ## Install HL7's examples, 
 tests/fhir/node_modules/.package-lock.json: tests/fhir/package-lock.json
 	cd tests/fhir && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
+
+modifiers: .venv/.ready examples ## Write the table of FHIR's modifier elements anew from HL7's definitions.
+	$(BIN)/python -m tests.fhir.write_modifiers
 
 # The Java clients are built by tests/interop/java/run; whoever has no Node.js or no Java runs the others.
 interop: .venv/.ready tests/interop/.venv/.ready tests/interop/node/node_modules/.package-lock.json ## Have real clients drive the sandbox (npm, Java, Maven).

@@ -18,6 +18,7 @@ from fhir_core.types import FhirBase
 
 from fhir_bridge.fhir import r4
 from fhir_bridge.fhir.codes import CODES
+from fhir_bridge.fhir.modifiers import is_modifier
 
 Version = Literal["3.0", "4.0"]
 _PACKAGE: Mapping[str, str] = {"3.0": "STU3", "4.0": "R4B"}
@@ -42,7 +43,7 @@ class Element:
 
     `name` is as in JSON (`deceasedDateTime`), `choice` what the choice is called (`deceased`). `type` is a data
     type, "Resource" for any resource, or a backbone element as fhir.resources spells it ("PatientContact").
-    `codes` are those of a required binding, empty where any will do.
+    `codes` are those of a required binding, empty where any will do. A modifier changes what its holder means.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Element:
     choice_required: bool
     codes: frozenset[str]
     in_summary: bool
+    is_modifier: bool = False
 
     @property
     def path(self) -> str:
@@ -116,6 +118,7 @@ def _element(version: Version, type_name: str, name: str, field: Any) -> Element
         choice_required=extra.get("one_of_many_required", False),
         codes=frozenset(extra.get("enum_values", ())) if codes is None else codes,
         in_summary=extra.get("summary_element_property", False),
+        is_modifier=is_modifier(version, type_name, extra.get("one_of_many") or name),
     )
 
 
@@ -148,6 +151,7 @@ def _defined(version: Version, type_name: str) -> Iterable[Element]:
                 choice_required=bool(required and choice),
                 codes=frozenset(codes.split("|")) if codes else frozenset(),
                 in_summary=bool(summary),
+                is_modifier=is_modifier(version, type_name, name),
             )
 
 

@@ -22,7 +22,7 @@ _VERSIONS_OF_FHIR = "fhirVersion"
 def test_every_type_has_the_elements_of_its_structure_definition(
     version: Version, official_examples: Mapping[str, list[Path]]
 ) -> None:
-    """Names, order, types, lists, what is required, choices and the summary, of every type and backbone element."""
+    """Names, order, types, lists, what is required, choices, the summary and modifiers, of every type."""
     definitions = _structure_definitions(official_examples[version])
 
     ours = {name: [_as_told(element) for element in elements(version, name).values()] for name in definitions}
@@ -63,18 +63,19 @@ def test_the_codes_of_required_bindings_are_those_of_the_value_sets(
     assert differences == {}
 
 
-# name, type, repeats, required, choice, in summary
-Told = tuple[str, str, bool, bool, str, bool]
+# name, type, repeats, required, choice, in summary, modifier
+Told = tuple[str, str, bool, bool, str, bool, bool]
 
 
 def _as_told(element: Element) -> Told:
     required = element.choice_required if element.choice else element.required
-    return element.name, element.type, element.repeats, required, element.choice or "", element.in_summary
+    choice = element.choice or ""
+    return element.name, element.type, element.repeats, required, choice, element.in_summary, element.is_modifier
 
 
 def _order(told: list[Told]) -> list[str]:
     """The order of the elements; that of a choice's types is nobody's concern, since one is there at most."""
-    return list(dict.fromkeys(choice or name for name, _, _, _, choice, _ in told))
+    return list(dict.fromkeys(choice or name for name, _, _, _, choice, *_ in told))
 
 
 def _read(files: list[Path], prefix: str) -> Iterator[Any]:
@@ -104,12 +105,12 @@ def _structure_definitions(files: list[Path]) -> dict[str, list[Told]]:
 
 def _told(element: Any, name: str, parents: set[str], *, is_resource_id: bool) -> Iterator[Told]:
     repeats, required = element["max"] != "1", element["min"] > 0
-    summary = element.get("isSummary", False)
+    summary, modifier = element.get("isSummary", False), element.get("isModifier", False)
     choice = name.removesuffix("[x]") if name.endswith("[x]") else ""
     for type_name in _types(element, parents):
         # R4 types the id of a resource as string in its definitions, and as id in its text.
         own = "id" if is_resource_id and _is_id_of_resource(element) else type_name
-        yield f"{choice}{_capital(own)}" if choice else name, own, repeats, required, choice, summary
+        yield f"{choice}{_capital(own)}" if choice else name, own, repeats, required, choice, summary, modifier
 
 
 def _is_id_of_resource(element: Any) -> bool:
