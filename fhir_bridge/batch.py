@@ -228,7 +228,7 @@ class Batches:
             for number in range(len(ones)):
                 tasks.start_soon(answer, number)
                 await anyio.sleep(0)
-        told = cohort.answer(ones, [answers[number] for number in range(len(ones))])
+        told = cohort.answer(interaction, ones, [answers[number] for number in range(len(ones))])
         return replace(told, partner=cohort.partner)
 
     async def _transaction(

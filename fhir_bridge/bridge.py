@@ -63,11 +63,17 @@ class Bridge:
     """Answers FHIR interactions through the partners' APIs. Keeps nothing between two, but counts.
 
     `unknown_codes` counts the partner codes that no code table knows, by (partner, field, code). `cors_origins` are the
-    origins whose pages a browser lets call it, `*` for all.
+    origins whose pages a browser lets call it, `*` for all. `strict`: clients that name no handling are strict ones.
     """
 
     def __init__(
-        self, routes: Routes, gateway: Gateway, *, base_url: str | None = None, cors_origins: Sequence[str] = ()
+        self,
+        routes: Routes,
+        gateway: Gateway,
+        *,
+        base_url: str | None = None,
+        cors_origins: Sequence[str] = (),
+        strict: bool = False,
     ) -> None:
         self.routes = routes
         self.gateway = gateway
@@ -76,6 +82,7 @@ class Bridge:
         self.cors_origins = cors_origins
         self.worker = Worker()
         self._records = Records()
+        self.strict = strict
 
     async def __aenter__(self) -> Self:
         await self.gateway.__aenter__()

@@ -44,7 +44,7 @@ ErrorCode = Literal[
     # profile
     "too-few", "too-many", "element-not-allowed", "value-not-allowed", "not-in-value-set", "no-slice", "rule-broken",
     # mapping
-    "cannot-be-sent", "code-unknown-to-partner", "left-behind", "read-only",
+    "cannot-be-sent", "code-unknown-to-partner", "left-behind", "changes-meaning", "read-only",
     "cannot-be-cleared", "nothing-to-send", "unknown-modifier",
     "invalid-patch",
     # partner

@@ -30,6 +30,7 @@ from fhir_bridge.fhir.json import dumps
 from fhir_bridge.fhir.negotiation import ACCEPT_PATCH
 from fhir_bridge.fhir.presentation import Presentation, read_presentation
 from fhir_bridge.fhir.request import HttpRequest, read_interaction
+from fhir_bridge.fhir.unsupported import UNSUPPORTED_ELEMENTS, unsupported_elements
 from fhir_bridge.limits import DEFAULTS, Limits
 from fhir_bridge.log_lines import crashed, name, write_line
 from fhir_bridge.outcome import FhirError, Issue
@@ -78,6 +79,9 @@ def create_app(bridge: Bridge, *, limits: Limits = DEFAULTS) -> Starlette:
     )
 
 
+_EXPOSED = ["ETag", "Location", "Last-Modified", "X-Request-Id", "Allow", "Retry-After", UNSUPPORTED_ELEMENTS]
+
+
 def _cors(origins: Sequence[str]) -> Middleware:
     """https://fetch.spec.whatwg.org/#http-cors-protocol; cookies are no business of the bridge."""
     return Middleware(
@@ -85,7 +89,7 @@ def _cors(origins: Sequence[str]) -> Middleware:
         allow_origins=origins,
         allow_methods=METHODS,
         allow_headers=["*"],
-        expose_headers=["ETag", "Location", "Last-Modified", "X-Request-Id", "Allow", "Retry-After"],
+        expose_headers=_EXPOSED,
     )
 
 
@@ -129,7 +133,8 @@ async def _answer(batches: Batches, request: Request, limits: Limits) -> Respons
         base = base_of(_path(request), bridge.routes.partners) or "hub"
         write_line(request_id, name(request.method), f"{base}/-", response, started)
     allow = {"Allow": _allow(bridge, request)} if response.status_code == 405 else {}
-    response = replace(response, headers={**response.headers, **allow, **_stamps(bridge, request)})
+    told = {**allow, **unsupported_elements(response.left_behind), **_stamps(bridge, request)}
+    response = replace(response, headers={**response.headers, **told})
     version = interaction.version if interaction else None
     try:
         rendering = partial(_render, response, presentation, version, request_id)
@@ -201,7 +206,16 @@ async def _http_request(bridge: Bridge, request: Request, headers: Mapping[str, 
 
 def _interaction(bridge: Bridge, request: HttpRequest, request_id: str, uuid: str, limits: Limits) -> Interaction:
     bases, versions, now = bridge.routes.partners, bridge.routes.versions, datetime.now(UTC)
-    return read_interaction(request, bases, versions, request_id=request_id, uuid=uuid, now=now, limits=limits)
+    return read_interaction(
+        request,
+        bases,
+        versions,
+        request_id=request_id,
+        uuid=uuid,
+        now=now,
+        limits=limits,
+        strict=bridge.strict,
+    )
 
 
 async def _read_body(request: Request, max_body_bytes: int) -> bytes:

@@ -20,6 +20,7 @@ class Settings:
     limits: Limits = DEFAULTS
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     cors_origins: tuple[str, ...] = ()
+    strict: bool = False
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -31,7 +32,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         limits=read_limits(environment),
         environment=dict(environment),
         cors_origins=_origins(environment.get("FHIR_BRIDGE_CORS_ORIGINS", "")),
+        strict=_is_strict(environment.get("FHIR_BRIDGE_HANDLING") or "lenient"),
     )
+
+
+def _is_strict(handling: str) -> bool:
+    """Whether a client that names no handling is a strict one. https://hl7.org/fhir/R4/search.html#errors"""
+    if handling not in ("lenient", "strict"):
+        raise ValueError("FHIR_BRIDGE_HANDLING: must be lenient or strict")
+    return handling == "strict"
 
 
 def _folder(environment: Mapping[str, str], variable: str, name: str) -> Path:

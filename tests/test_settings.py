@@ -27,6 +27,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "FHIR_BRIDGE_BASE_URL": "https://bridge.example",
         "FHIR_BRIDGE_MAX_BODY_BYTES": "1000",
         "FHIR_BRIDGE_CORS_ORIGINS": "https://app.example.org, http://localhost:3000",
+        "FHIR_BRIDGE_HANDLING": "strict",
         "NORTHLAB_TOKEN": "secret-1",
     }
 
@@ -34,17 +35,17 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
 
     origins = ("https://app.example.org", "http://localhost:3000")
     assert settings == Settings(
-        tmp_path, tmp_path, "https://bridge.example", Limits(max_body_bytes=1000), environment, origins
+        tmp_path, tmp_path, "https://bridge.example", Limits(max_body_bytes=1000), environment, origins, strict=True
     )
 
 
 def test_a_variable_that_is_empty_is_not_set() -> None:
-    names = ("MAPPINGS", "PROFILES", "BASE_URL", "MAX_BODY_BYTES", "CORS_ORIGINS")
+    names = ("MAPPINGS", "PROFILES", "BASE_URL", "MAX_BODY_BYTES", "CORS_ORIGINS", "HANDLING")
 
     settings = read_settings({f"FHIR_BRIDGE_{name}": "" for name in names})
 
     assert (settings.mappings, settings.base_url, settings.limits) == (ROOT / "mappings", None, Limits())
-    assert settings.cors_origins == ()
+    assert (settings.cors_origins, settings.strict) == ((), False)
 
 
 def test_pages_of_every_origin_may_be_let_call() -> None:
@@ -74,6 +75,7 @@ def test_the_base_url_may_be_written_with_or_without_fhir(text: str) -> None:
         ("FHIR_BRIDGE_MAX_BODY_BYTES", "5MB", "must be a number of bytes above zero"),
         ("FHIR_BRIDGE_MAX_BODY_BYTES", "-1", "must be a number of bytes above zero"),
         ("FHIR_BRIDGE_MAX_BODY_BYTES", "²", "must be a number of bytes above zero"),
+        ("FHIR_BRIDGE_HANDLING", "Strict", "must be lenient or strict"),
         ("FHIR_BRIDGE_CORS_ORIGINS", "app.example.org", f"must be {ORIGINS}"),
         ("FHIR_BRIDGE_CORS_ORIGINS", "https://app.example.org/", f"must be {ORIGINS}"),
         ("FHIR_BRIDGE_CORS_ORIGINS", "https://app.example.org, *", f"must be {ORIGINS}"),

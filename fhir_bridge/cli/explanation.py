@@ -209,12 +209,16 @@ def _content(route: Route, sender: Sender, interaction: Interaction) -> list[str
         return _passed(sender, resource, interaction, f"The {resource['resourceType']}")
     if isinstance(sender, MessageSender):
         line = f"The {resource['resourceType']} goes in a message, with what it contains that is about it."
-        behind = sender.left_behind(resource, interaction)
+        behind = _lost(sender, resource, interaction)
         lines = [line, *_passed(sender, resource, interaction, "The message")]
         return [*lines, *_left_behind("the profile does not allow it, or only what it does not allow needs it", behind)]
     rows = [*_id_row(route, sender, interaction), *_rows(sender, resource)]
     lines = table(("FHIR element", "partner field", "value", "rule"), rows) if rows else ["No row sends anything."]
-    return [*lines, *_left_behind("no row takes it", sender.left_behind(resource, interaction))]
+    return [*lines, *_left_behind("no row takes it", _lost(sender, resource, interaction))]
+
+
+def _lost(sender: Sender, resource: Json, interaction: Interaction) -> list[str]:
+    return [loss.path for loss in sender.losses(resource, interaction)]
 
 
 def _left_behind(why: str, paths: Sequence[str]) -> list[str]:

@@ -60,7 +60,13 @@ def worker_app() -> Starlette:
 def bridge_app(settings: Settings, routes: Routes) -> Starlette:
     """Return the bridge in front of the configured partners, as settings and mapping files have it."""
     connections = [partner.connection for partner in routes.configured() if partner.connection is not None]
-    bridge = Bridge(routes, Gateway(connections), base_url=settings.base_url, cors_origins=settings.cors_origins)
+    bridge = Bridge(
+        routes,
+        Gateway(connections),
+        base_url=settings.base_url,
+        cors_origins=settings.cors_origins,
+        strict=settings.strict,
+    )
     return create_app(bridge, limits=settings.limits)
 
 

@@ -24,7 +24,6 @@ from fhir_bridge.fhir.interaction import (
     Interaction,
     interaction_code,
     parse_address,
-    parse_preferences,
     parse_query,
 )
 from fhir_bridge.fhir.json import loads
@@ -107,7 +106,6 @@ def entry_interaction(entry: Json, index: int, parent: Interaction, bases: Mappi
         headers=_entry_headers(request, parent),
         content_type=content_type,
         body=body,
-        preferences=parse_preferences(parent.headers.get("prefer", "")),
         request_id=entry_id(parent, index),
         uuid=str(uuid5(NAMESPACE_URL, entry_id(parent, index) + parent.uuid)),
         base_url=_base_url(address, parent),
@@ -299,6 +297,8 @@ def response_entry(request: Json, answer: FhirResponse) -> Json:
         response["lastModified"] = _last_modified(answer)
     if is_beside(answer, is_operation="$" in str(url)):
         return {"response": {**response, "outcome": _with_retry_after(answer.resource, answer.headers)}}
+    if answer.left_behind:
+        response["outcome"] = operation_outcome(answer.left_behind)
     if answer.resource is None or method == "HEAD":
         return {"response": response}
     return {"resource": answer.resource, "response": response}

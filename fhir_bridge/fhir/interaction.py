@@ -190,17 +190,18 @@ def parse_query(query: str) -> tuple[tuple[str, str], ...]:
     return tuple(parse_qsl(query, keep_blank_values=True))
 
 
-def parse_preferences(header: str) -> Preferences:
+def parse_preferences(header: str, *, strict: bool = False) -> Preferences:
     """Return what a Prefer header asks for: `return=minimal; handling=strict`, in one header or several.
 
-    Of a preference that is repeated the first counts, in any case of its name. RFC 7240, section 2
+    Of a preference that is repeated the first counts, in any case of its name. RFC 7240, section 2. `strict` is what
+    counts where the header names no handling that is known.
     """
     pairs = (part.partition("=")[::2] for part in re.split("[,;]", header))
     wanted = {name.strip().lower(): value.strip().strip('"') for name, value in reversed(list(pairs))}
-    returns = wanted.get("return")
+    returns, handling = wanted.get("return"), wanted.get("handling")
     return Preferences(
         returns=returns if returns in ("minimal", "representation", "OperationOutcome") else None,
-        strict=wanted.get("handling") == "strict",
+        strict=handling == "strict" or (strict and handling != "lenient"),
     )
 
 
@@ -210,6 +211,7 @@ class FhirResponse:
 
     `unknown_codes` are partner codes that no table knows, as (field, code); they and `partner`, who was asked, are for
     the log. `size` is in bytes that of the largest body that was looked at for it, the client's or a partner's.
+    `left_behind` are elements that the partner cannot hold, where `resource` does not tell of them.
     """
 
     status_code: int
@@ -218,3 +220,4 @@ class FhirResponse:
     unknown_codes: tuple[tuple[str, str], ...] = ()
     partner: str | None = None
     size: int = 0
+    left_behind: tuple[Issue, ...] = ()

@@ -61,10 +61,12 @@ def read_interaction(
     uuid: str,
     now: datetime,
     limits: Limits = DEFAULTS,
+    strict: bool = False,
 ) -> Interaction:
     """Return what the request asks for; raises FhirError.
 
-    `bases` are the partners' names, `versions` tells the FHIR versions of a base, `limits` what may be asked for.
+    `bases` are the partners' names, `versions` tells the FHIR versions of a base, `limits` what may be asked for,
+    `strict` whether a client that names no handling is a strict one.
     """
     address = parse_address(request.path, bases)
     code = interaction_code(request.method, address)
@@ -79,7 +81,7 @@ def read_interaction(
         headers=request.headers,
         content_type=content.name if content else "",
         body=None if content is None else _read_body(request.body, content, version, limits),
-        preferences=parse_preferences(request.headers.get("prefer", "")),
+        preferences=parse_preferences(request.headers.get("prefer", ""), strict=strict),
         request_id=request_id,
         uuid=uuid,
         now=now,

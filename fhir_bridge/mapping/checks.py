@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from fhir_bridge.fhir.subset import marks
+from fhir_bridge.mapping.losses import Loss
 from fhir_bridge.outcome import ErrorCode, FhirError, Issue, Json
 
 Check = Callable[[Json], list[Issue]]
@@ -19,6 +20,7 @@ _MALFORMED: frozenset[ErrorCode] = frozenset(
     }
 )  # fmt: skip
 _OF_ROWS: frozenset[ErrorCode] = frozenset({"cannot-be-sent", "code-unknown-to-partner"})
+_OF_LOSSES: frozenset[ErrorCode] = frozenset({"left-behind", "changes-meaning"})
 
 
 def is_sound(problems: Iterable[Issue]) -> bool:
@@ -38,15 +40,17 @@ def raise_errors(issues: Iterable[Issue]) -> tuple[Issue, ...]:
 def once(issues: Iterable[Issue]) -> Iterator[Issue]:
     """Each issue once; none of a mapping row where the profile objects to the same element for the same reason.
 
-    Nor is an element called left behind of which something else is said.
+    Nor is an element called left behind of which something else is said, or refused twice.
     """
     found = list(dict.fromkeys(issues))
     others = {(issue.expression, issue.code) for issue in found if issue.error not in _OF_ROWS}
     spoken_of = {issue.expression for issue in found if issue.error != "left-behind"}
+    refused = {issue.expression for issue in found if issue.severity == "error" and issue.error not in _OF_LOSSES}
     for issue in found:
         if issue.error in _OF_ROWS and (issue.expression, issue.code) in others:
             continue
-        if issue.error != "left-behind" or issue.expression not in spoken_of:
+        silenced = {"left-behind": spoken_of, "changes-meaning": refused}.get(issue.error, ())
+        if issue.expression not in silenced:
             yield issue
 
 
@@ -82,10 +86,31 @@ def parts_only(resource: Json) -> list[Issue]:
     return [Issue("rule-broken", "invariant", text, place) for place in marks(resource, resource["resourceType"])]
 
 
-def left_behind(expressions: Iterable[str], title: str, *, strict: bool = False) -> list[Issue]:
-    """Return an issue for each element that the partner cannot hold: an error where the client is strict."""
+def left_behind(losses: Iterable[Loss], title: str, *, strict: bool = False) -> list[Issue]:
+    """Return an issue for each element that the partner cannot hold.
+
+    It is an error where the client is strict, or where what is sent means something else without the element.
+    """
+    return [_changes_meaning(loss, title) if loss.modifies else _left_behind(loss, title, strict) for loss in losses]
+
+
+def _left_behind(loss: Loss, title: str, strict: bool) -> Issue:
     if strict:
         text = f"{title} cannot hold this element; leave it out, or send without `handling=strict`."
-        return [Issue("left-behind", "not-supported", text, expression) for expression in expressions]
+        return Issue("left-behind", "not-supported", text, loss.path)
     text = f"{title} cannot hold this element; it is left behind."
-    return [Issue("left-behind", "not-supported", text, expression, "warning") for expression in expressions]
+    return Issue("left-behind", "not-supported", text, loss.path, "warning")
+
+
+def _changes_meaning(loss: Loss, title: str) -> Issue:
+    if loss.is_kept:
+        text = (
+            f"{title} keeps this element itself, and it changes what the record means; "
+            "leave it out, or send it as it was read, with `If-Match`."
+        )
+    else:
+        text = (
+            f"{title} cannot hold this element, and what is sent means something else without it; "
+            "leave it out only where that is right."
+        )
+    return Issue("changes-meaning", "not-supported", text, loss.path)

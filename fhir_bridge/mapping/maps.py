@@ -1,18 +1,18 @@
-"""A compiled map: one resource and one partner record, in both directions, and what of the resource is left behind."""
+"""A compiled map: one resource and one partner record, in both directions, and what of the resource is lost."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_bridge.fhir.elements import Version, elements, is_primitive
+from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.versions import with_whole_version
-from fhir_bridge.mapping.model import ANYTHING, OutcomeLine
+from fhir_bridge.mapping.losses import Loss, Silent, losses
+from fhir_bridge.mapping.model import OutcomeLine
 from fhir_bridge.mapping.partner_fields import Unreadable
-from fhir_bridge.mapping.places import DATA_ABSENT_REASON, Place
-from fhir_bridge.mapping.rows import Row, ValueRow
+from fhir_bridge.mapping.places import Place
+from fhir_bridge.mapping.rows import ListRow, Row, ValueRow
 from fhir_bridge.mapping.sending import Pair, Receiving, Sending
 from fhir_bridge.outcome import Issue, IssueCode, Json, Severity, operation_outcome
 
@@ -50,7 +50,7 @@ def _issue_of(line: OutcomeLine) -> Issue:
 class Map:
     """One map of a mapping file, compiled.
 
-    `silent` are elements that carry nothing for the partner, `silent_places` those of them within other elements.
+    `silent` are elements that carry nothing for the partner.
     """
 
     name: str
@@ -58,8 +58,7 @@ class Map:
     version: Version
     rows: tuple[Row, ...]
     outcome: OutcomeParameter | None
-    silent: Mapping[str, str]
-    silent_places: tuple[Place, ...] = ()
+    silent: tuple[Silent, ...]
 
     def to_partner(self, resource: Json) -> Sending:
         """Return the partner's record; what cannot be sent stands in its `issues`."""
@@ -87,84 +86,26 @@ class Map:
         """Return what each row means for this resource: the same rows once more, this time with a trace."""
         return [pair for row in self.rows for pair in row.pairs(resource, self.resource_type, ())]
 
-    def left_behind(self, resource: Json, used: Iterable[Place] = ()) -> list[str]:
-        """Return the FHIRPath of each element of a sound resource that the partner gets nothing of.
+    def losses(self, resource: Json, in_headers: Iterable[Place] = (), kept: Collection[str] = ()) -> list[Loss]:
+        """Return each element of a sound resource that the partner gets nothing of; a whole subtree is one.
 
-        A whole subtree is one element. `used` are places that no row sends, and that go into the call all the same.
+        What `in_headers` names goes into the call all the same, and what is `kept` the partner has already.
         """
         sent = [pair for pair in self.pairs(resource) if pair.sends and pair.value is not None]
-        paths = {path for pair in sent for path in (pair.element, *pair.told_by)}
-        for place in (*self.silent_places, *used):
+        used = {path for pair in sent for path in (pair.element, *pair.told_by)} | set(kept)
+        for place in in_headers:
             if place.get(resource) is not None:
-                paths |= {place.where(resource, self.resource_type), *place.told_by(resource, self.resource_type)}
-        walk = _Walk(self.version, paths, _around(paths))
-        found: list[str] = []
-        for key, value in resource.items():
-            if key != "resourceType" and not self._is_silent(key, value):
-                found += walk.element(self.resource_type, key, value, self.resource_type)
-        return found
+                used |= {place.where(resource, self.resource_type), *place.told_by(resource, self.resource_type)}
+        for row in self._elements():
+            used.update(row.absences(resource, self.resource_type))
+        silent = {path for each in self.silent for path in each.paths(resource)}
+        return losses(self.version, resource, used, silent)
 
-    def unchanged(self, resource: Json, known: Json) -> list[Place]:
-        """Return the places of what is only read, and is the same in a resource that is known."""
-        read = [row for row in self.rows if isinstance(row, ValueRow) and not row.sends]
-        return [row.place for row in read if row.place.get(resource) == row.place.get(known)]
+    def kept(self, resource: Json, known: Json, added: Iterable[Row] = ()) -> set[str]:
+        """Return the FHIRPaths of what is only read, by this map or by `added` rows, and is the same in a known one."""
+        rows = [row for row in self._elements() if not row.sends]
+        rows += (row for row in added if isinstance(row, ValueRow | ListRow))
+        return {path for row in rows for path in row.kept(resource, known, self.resource_type)}
 
-    def _is_silent(self, key: str, value: Json) -> bool:
-        said = self.silent.get(key)
-        if isinstance(value, bool):
-            return said in (ANYTHING, str(value).lower())
-        return said == ANYTHING or (said is not None and said == value)
-
-
-def _around(paths: Iterable[str]) -> set[str]:
-    """The paths of all that holds one of these: of `Patient.name[0].family`, `Patient.name[0]` and the shorter ones."""
-    return {path[: step.start()] for path in paths for step in _STEP.finditer(path)}
-
-
-_STEP = re.compile(r"[.\[]")
-
-
-@dataclass(frozen=True, slots=True)
-class _Walk:
-    """Walks a resource by FHIR's types and finds the topmost elements below which nothing was used.
-
-    `around` are the paths of what was `used`, each cut short at every step.
-    """
-
-    version: Version
-    used: set[str]
-    around: set[str]
-
-    def element(self, type_name: str, key: str, value: Json, prefix: str) -> list[str]:
-        """Return the unused elements at one JSON key of an object of `type_name`."""
-        element = elements(self.version, type_name)[key.removeprefix("_")]
-        path = f"{prefix}.{element.path}"
-        inner = "Element" if key.startswith("_") else element.type
-        if not isinstance(value, list):
-            return self.value(inner, value, path)
-        return [found for n, item in enumerate(value) for found in self.value(inner, item, f"{path}[{n}]")]
-
-    def value(self, type_name: str, value: Json, path: str) -> list[str]:
-        """Return the unused elements of one value, or the value itself where none of it is used."""
-        if value is None:
-            return []
-        if type_name == "Element":
-            return self._extensions(value, path)
-        if path in self.used:
-            return []
-        if is_primitive(type_name) or path not in self.around:
-            return [path]
-        inner = value.get("resourceType", type_name)
-        keys = (key for key in value if key != "resourceType")
-        return [found for key in keys for found in self.element(inner, key, value[key], path)]
-
-    def _extensions(self, value: Json, path: str) -> list[str]:
-        """A primitive's id and extensions; that a value is absent carries nothing."""
-        return list(self._each_extension(value, path))
-
-    def _each_extension(self, value: Json, path: str) -> Iterator[str]:
-        if "id" in value:
-            yield f"{path}.id"
-        for n, extension in enumerate(value.get("extension", ())):
-            if extension.get("url") != DATA_ABSENT_REASON:
-                yield f"{path}.extension[{n}]"
+    def _elements(self) -> Iterator[ValueRow | ListRow]:
+        return (row for row in self.rows if isinstance(row, ValueRow | ListRow))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fhir_bridge.fhir.elements import Version
+from fhir_bridge.fhir.fhirpath_location import Spot, located
+from fhir_bridge.fhir.fhirpath_steps import steps
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.leaving import Rest, former_place, leave, stands_in
 from fhir_bridge.fhir.message import Header, Message, hindered, unwrap, wrap
 from fhir_bridge.mapping.checks import is_sound
 from fhir_bridge.mapping.headers import Source
+from fhir_bridge.mapping.losses import Harmless, Loss, is_harmless
 from fhir_bridge.mapping.partner_fields import Unreadable
 from fhir_bridge.mapping.passing import PassSender
 from fhir_bridge.mapping.receivers import Received, Receiver, check_told_id
@@ -22,7 +25,8 @@ from fhir_bridge.outcome import Issue, Json
 class MessageSender:
     """Sends a resource in a message. `bare` checks the resource by itself, `within` checks and sends the message.
 
-    `event` is the event's Coding; `source` tells who sends, by the first of its texts; `profiles` are by type.
+    `event` is the event's Coding; `source` tells who sends, by the first of its texts; `profiles` are by type. `silent`
+    are values that carry nothing, by type and element: `Condition.verificationStatus`.
     """
 
     bare: PassSender
@@ -30,6 +34,7 @@ class MessageSender:
     event: Json
     source: Sequence[Source]
     profiles: Mapping[str, str]
+    silent: Mapping[str, Harmless]
 
     def check(self, resource: Json, interaction: Interaction) -> list[Issue]:
         """Return what is wrong with the resource; where nothing is, with the message, at the resource's elements."""
@@ -78,9 +83,19 @@ class MessageSender:
     def pairs(self, resource: Json) -> list[Pair]:
         return []
 
-    def left_behind(self, resource: Json, interaction: Interaction, known: Json = None) -> list[str]:
+    def losses(self, resource: Json, interaction: Interaction, known: Json = None) -> list[Loss]:
         rest, _ = self._fit(resource, interaction)
-        return list(rest.gone)
+        return [loss for path in rest.gone for loss in self._loss(resource, path, interaction.version)]
+
+    def _loss(self, resource: Json, path: str, version: Version) -> Iterator[Loss]:
+        """Yield an element that does not go in the message, unless it carries nothing."""
+        for node in located(version, resource, steps(path)):
+            spot = node.spot
+            if spot is not None and not is_harmless(node.item.value, self._harmless(spot)):
+                yield Loss(path, spot.element.is_modifier)
+
+    def _harmless(self, spot: Spot) -> Harmless:
+        return self.silent.get(f"{spot.holder_type}.{spot.element.name}", frozenset())
 
 
 def _can_be_left(issue: Issue, resource: Json, version: Version) -> bool:

@@ -89,7 +89,7 @@ class MapSpec:
     profile: Text | None
     slices: tuple[SliceSpec, ...]
     rows: tuple[RowSpec, ...]
-    silent: Mapping[Text, Text]
+    silent: Mapping[Text, tuple[Text, ...]]
     tolerated: Mapping[Text, Text]
     header: MessageHeaderSpec | None = None
 

@@ -13,6 +13,7 @@ from fhir_bridge.fhir.message import id_told
 from fhir_bridge.fhir.narrative import readable
 from fhir_bridge.fhir.r4_stu3 import r4_expression, stu3_expression
 from fhir_bridge.mapping.checks import Check, modifier_extensions, parts_only
+from fhir_bridge.mapping.losses import Loss
 from fhir_bridge.mapping.partner_fields import Unreadable
 from fhir_bridge.mapping.receivers import Received, check_form, check_told_id, read_json
 from fhir_bridge.mapping.sending import Pair, Sending
@@ -56,7 +57,7 @@ class PassSender:
     def pairs(self, resource: Json) -> list[Pair]:
         return []
 
-    def left_behind(self, resource: Json, interaction: Interaction, known: Json = None) -> list[str]:
+    def losses(self, resource: Json, interaction: Interaction, known: Json = None) -> list[Loss]:
         return []
 
 

@@ -12,6 +12,9 @@ from fhir_bridge.outcome import Json
 
 DATA_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
+SKIPPED = "unknown"
+"""The data-absent-reason of an item that a list of primitives skips."""
+
 
 def absent(reason: str) -> Json:
     """Return the extensions of a primitive that has no value, and why."""
@@ -25,6 +28,18 @@ class Step(NamedTuple):
     path: str
     item: int | None
     slice: Slice | None
+
+    def all(self, path: str, node: Json) -> list[tuple[str, Json]]:
+        """Return all that this step leads to from an object at `path`: of a list, every member that is meant."""
+        value, path = node.get(self.name), f"{path}.{self.path}"
+        if not isinstance(value, list):
+            return [] if value is None else [(path, value)]
+        return [(f"{path}[{n}]", item) for n, item in enumerate(value) if item is not None and self._means(n, value)]
+
+    def _means(self, number: int, members: list[Json]) -> bool:
+        if self.slice is not None:
+            return self.slice.first(members) == number
+        return self.item in (None, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +65,13 @@ class Place:
                 if node is None:
                     return None
         return node
+
+    def everywhere(self, root: Json, prefix: str) -> list[tuple[str, Json]]:
+        """Return every value that the path leads to, with its FHIRPath: of a list, each member that is meant."""
+        found = [(prefix, root)]
+        for step in self.steps:
+            found = [below for path, node in found for below in step.all(path, node)]
+        return found
 
     def put(self, root: Json, value: Json) -> None:
         """Write the value, making what has to be around it."""
@@ -78,19 +100,33 @@ class Place:
         items = parent.get(name) if parent else None
         if items and None in items:
             said = [*parent.get(f"_{name}", ()), *[None] * len(items)]
-            extensions = [absent("unknown") if item is None else None for item in items]
+            extensions = [absent(SKIPPED) if item is None else None for item in items]
             parent[f"_{name}"] = [old or new for old, new in zip(said, extensions, strict=False)]
 
     def absent_reason(self, root: Json) -> str | None:
         """Return why the primitive that should stand here has no value, where the resource says so."""
-        parent, last = self._around(root), self.steps[-1]
-        beside = parent.get(f"_{last.name}") if parent else None
-        if last.item is not None:
-            beside = beside[last.item] if beside and last.item < len(beside) else None
+        beside = self._beside(root)
         for extension in beside.get("extension", ()) if beside else ():
             if extension.get("url") == DATA_ABSENT_REASON:
                 return str(extension.get("valueCode"))
         return None
+
+    def is_put_absent(self, root: Json, reason: str) -> bool:
+        """Return whether there is no value here, and just what the bridge itself writes of why."""
+        return self.get(root) is None and self._beside(root) == absent(reason)
+
+    def is_skipped(self, root: Json) -> bool:
+        """Return whether this item of a list of primitives has others after it."""
+        parent, last = self._around(root), self.steps[-1]
+        return last.item is not None and len((parent or {}).get(last.name, ())) > last.item + 1
+
+    def _beside(self, root: Json) -> Json:
+        """Return what stands beside the primitive here: its id and extensions."""
+        parent, last = self._around(root), self.steps[-1]
+        beside = parent.get(f"_{last.name}") if parent else None
+        if last.item is not None:
+            return beside[last.item] if beside and last.item < len(beside) else None
+        return beside
 
     def members(self, root: Json) -> list[tuple[int, Json]]:
         """Return every member of the list that the last step's slice tells, with its index."""

@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.operation_query import as_query
-from fhir_bridge.mapping.checks import Check
+from fhir_bridge.mapping.checks import Check, modifier_extensions
+from fhir_bridge.mapping.losses import Loss, losses
 from fhir_bridge.mapping.partner_fields import Unreadable
 from fhir_bridge.mapping.receivers import Received, Receiver
 from fhir_bridge.mapping.sending import Pair, Sending
@@ -25,7 +26,7 @@ class QuerySender:
     profile: Check
 
     def check(self, resource: Json, interaction: Interaction) -> list[Issue]:
-        return self.structure(resource) or self.profile(resource)
+        return self.structure(resource) or [*self.profile(resource), *modifier_extensions(resource, "Parameters")]
 
     def send(self, resource: Json, interaction: Interaction) -> Sending:
         return Sending(query=as_query(resource))
@@ -36,8 +37,9 @@ class QuerySender:
     def pairs(self, resource: Json) -> list[Pair]:
         return []
 
-    def left_behind(self, resource: Json, interaction: Interaction, known: Json = None) -> list[str]:
-        return []
+    def losses(self, resource: Json, interaction: Interaction, known: Json = None) -> list[Loss]:
+        places = [f"Parameters.parameter[{n}]" for n, _ in enumerate(resource.get("parameter", ()))]
+        return losses("4.0", resource, {f"{place}.{part}" for place in places for part in ("name", "value")}, set())
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from fhir_bridge.mapping.code_tables import UnknownCode, printable_code
 from fhir_bridge.mapping.partner_fields import ITSELF, Keys, PartnerField, Unreadable, dotted
-from fhir_bridge.mapping.places import Place
+from fhir_bridge.mapping.places import SKIPPED, Place
 from fhir_bridge.mapping.sending import Pair, Receiving, Sending
 from fhir_bridge.mapping.source import Mark
 from fhir_bridge.outcome import Issue, Json
@@ -83,6 +83,19 @@ class ValueRow:
                 value = None
         element = self.place.where(root, prefix)
         yield Pair(element, (*within, *self.fields[0].keys), value, self.mark, told_by, self.sends)
+
+    def absences(self, root: Json, prefix: str) -> Iterator[str]:
+        """Yield the extension that says why there is no value here, where it is the one that `receive` writes."""
+        if (self.is_code and self.place.is_put_absent(root, UNSUPPORTED)) or (
+            self.padded and self.place.is_put_absent(root, SKIPPED) and self.place.is_skipped(root)
+        ):
+            yield f"{self.place.where(root, prefix)}.extension[0]"
+
+    def kept(self, root: Json, known: Json, prefix: str) -> Iterator[str]:
+        """Yield the element, and what tells it, where a record that is known has the same."""
+        value = self.place.get(root)
+        if value is not None and value == self.place.get(known):
+            yield from (self.place.where(root, prefix), *self.place.told_by(root, prefix))
 
     def values(self, root: Json) -> Json:
         """Return the element as it stands, to be compared."""
@@ -179,6 +192,18 @@ class ListRow:
             for pair in inner:
                 yield replace(pair, told_by=(*around, *told_by, *pair.told_by), sends=pair.sends and self.sends)
             sent += 1
+
+    def absences(self, root: Json, prefix: str) -> Iterator[str]:
+        """Yield the extensions that say why a member has no value, where they are those that `receive` writes."""
+        path = self._list_path(root, prefix)
+        for index, member in self.place.members(root):
+            for row in self.rows:
+                yield from row.absences(member, f"{path}[{index}]")
+
+    def kept(self, root: Json, known: Json, prefix: str) -> Iterator[str]:
+        """Yield each member that a record which is known has as well."""
+        path, others = self._list_path(root, prefix), [member for _, member in self.place.members(known)]
+        yield from (f"{path}[{index}]" for index, member in self.place.members(root) if member in others)
 
     def values(self, root: Json) -> Json:
         """Return the members, to be compared; None where there are none."""

@@ -8,9 +8,11 @@ from typing import Protocol
 
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.mapping.checks import Check, modifier_extensions
+from fhir_bridge.mapping.losses import Loss
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.partner_fields import Constant, PartnerField
 from fhir_bridge.mapping.places import Place
+from fhir_bridge.mapping.rows import Row
 from fhir_bridge.mapping.sending import Pair, Sending
 from fhir_bridge.mapping.transforms import Transform
 from fhir_bridge.outcome import Issue, Json
@@ -36,8 +38,8 @@ class Sender(Protocol):
 
     def pairs(self, resource: Json) -> list[Pair]: ...
 
-    def left_behind(self, resource: Json, interaction: Interaction, known: Json = None) -> list[str]:
-        """Return what the partner gets nothing of; what it keeps itself is no loss, as it is in a `known` one."""
+    def losses(self, resource: Json, interaction: Interaction, known: Json = None) -> list[Loss]:
+        """Return each element that the partner gets nothing of, but for what a `known` record of its has too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class MapSender:
     """Sends what the rows of a map say; `in_headers` are elements that the call's headers take.
 
     `constants` are fields that go with whatever is sent, `ids` those that are the id of the URL where nothing else is.
+    `added` are rows of the further calls of a read, whose elements a client may send back as they were read.
     """
 
     map: Map
@@ -54,6 +57,7 @@ class MapSender:
     in_headers: tuple[Place, ...] = ()
     constants: tuple[Constant, ...] = ()
     ids: tuple[PartnerField, ...] = ()
+    added: tuple[Row, ...] = ()
 
     def check(self, resource: Json, interaction: Interaction) -> list[Issue]:
         modifiers = modifier_extensions(resource, self.map.resource_type)
@@ -78,6 +82,14 @@ class MapSender:
     def pairs(self, resource: Json) -> list[Pair]:
         return self.map.pairs(resource)
 
-    def left_behind(self, resource: Json, interaction: Interaction, known: Json = None) -> list[str]:
-        unchanged = [] if known is None else self.map.unchanged(resource, known)
-        return self.map.left_behind(resource, [*self.in_headers, *unchanged])
+    def losses(self, resource: Json, interaction: Interaction, known: Json = None) -> list[Loss]:
+        kept = set() if known is None else self.map.kept(resource, known, self.added)
+        found = self.map.losses(resource, self.in_headers, kept)
+        if interaction.code != "update" or not any(loss.modifies for loss in found):
+            return found
+        shown = self.map.kept(resource, resource, self.added)
+        return [loss._replace(is_kept=loss.path in shown) for loss in found]
+
+    def repeats_additions(self, resource: Json) -> bool:
+        """Whether the resource has elements that only the further calls of a read tell."""
+        return any(row.values(resource) is not None for row in self.added)

@@ -126,8 +126,10 @@ def _problems(interaction: Interaction, question: Question, route: Route | None)
     problems = [*problems, *sending.issues_of(sending.body)]
     yield from problems
     title, refused = route.call.title, {issue.expression for issue in problems}
-    for issue in left_behind(sender.left_behind(resource, interaction), title):
-        if issue.expression not in refused:
+    for issue in left_behind(sender.losses(resource, interaction), title):
+        if issue.error != "left-behind":
+            yield issue
+        elif issue.expression not in refused:
             yield replace(issue, severity="information")
 
 

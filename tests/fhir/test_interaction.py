@@ -167,6 +167,14 @@ def test_preferences_are_read_and_what_is_not_known_is_none(header: str, prefere
     assert parse_preferences(header) == preferences
 
 
+@pytest.mark.parametrize(
+    ("header", "is_strict"),
+    [("", True), ("handling=lenient", False), ("handling=odd", True), ("handling=strict", True)],
+)
+def test_a_server_may_be_strict_unless_a_client_asks_for_lenience(header: str, is_strict: bool) -> None:
+    assert parse_preferences(header, strict=True).strict is is_strict
+
+
 @pytest.mark.parametrize("text", ["42", "a", "A-z.0", "...", "x" * 64])
 def test_an_id_has_letters_digits_hyphens_and_dots(text: str) -> None:
     assert ID.fullmatch(text)

@@ -175,8 +175,7 @@ def test_what_is_wrong_with_the_resource_and_with_the_headers_is_told_together()
     ]
     assert update.sender is not None
     assert (
-        update.sender.left_behind({"resourceType": "Patient", "managingOrganization": {"display": "a"}}, ask("update"))
-        == []
+        update.sender.losses({"resourceType": "Patient", "managingOrganization": {"display": "a"}}, ask("update")) == []
     )
 
 
@@ -308,7 +307,7 @@ def test_a_resource_goes_as_it_is_in_the_partners_version() -> None:
     assert (orjson.loads(outgoing.request.body or b""), issues, outgoing.pairs()) == (body, [], [])
     assert PASSING.sender is not None
     assert PASSING.sender.check(body, interaction) == []
-    assert PASSING.sender.left_behind(body, interaction) == []
+    assert PASSING.sender.losses(body, interaction) == []
 
 
 def test_a_resource_of_the_other_version_is_converted() -> None:

@@ -9,6 +9,7 @@ from fhir_bridge.mapping.checks import (
     once,
     raise_errors,
 )
+from fhir_bridge.mapping.losses import Loss
 from fhir_bridge.outcome import FhirError, Issue, Json
 
 MALFORMED = Issue("unknown-element", "structure", "a", "Patient.nmae")
@@ -82,8 +83,8 @@ def test_what_is_no_list_of_modifier_extensions_is_left_to_the_structure(odd: Js
 
 
 def test_what_is_left_behind_is_a_warning_or_for_a_strict_client_an_error() -> None:
-    lenient = left_behind(["Patient.photo[0]"], "Northlab", strict=False)
-    strict = left_behind(["Patient.photo[0]"], "Northlab", strict=True)
+    lenient = left_behind([Loss("Patient.photo[0]")], "Northlab", strict=False)
+    strict = left_behind([Loss("Patient.photo[0]")], "Northlab", strict=True)
 
     assert lenient == [
         Issue(

@@ -232,7 +232,7 @@ def test_each_result_tells_the_record_the_status_and_what_came_of_it() -> None:
     failed = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "not-found"}]}
 
     answers = [FhirResponse(200, done), FhirResponse(404, failed), FhirResponse(200, None)]
-    response = cohort.answer(cohort.each(interaction), answers)
+    response = cohort.answer(interaction, cohort.each(interaction), answers)
 
     def result(id_: str, status: int, *told: Json) -> Json:
         return {"name": "result", "part": [patient(id_), {"name": "status", "valueInteger": status}, *told]}

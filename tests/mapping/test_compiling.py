@@ -389,7 +389,15 @@ def test_a_slice_within_each_is_used() -> None:
     [
         ("identifer: any", "1:1: Patient has no element 'identifer'; did you mean 'identifier'?"),
         ("name[b]: any", "1:1: no slice 'name[b]' is described; did you mean 'name[a]'?"),
-        ("name[a]: x", "1:10: 'name[a]' within another element is silent with 'any' only; write that"),
+        ("name[a]: x", "1:10: 'name[a]' is a HumanName; write any, or name one of its elements"),
+        ("name.use: [usual, offical]", "1:19: 'offical' is no value of 'name.use'; did you mean 'official'?"),
+        ('active: "yes"', "1:9: 'yes' is no value of 'active'; known here: false, true"),
+        ("gender: [any, male]", "1:10: 'any' stands for every value; write it alone"),
+        ("maritalStatus: S", "1:16: 'S' is no code of a CodeableConcept; write system#code, or any"),
+        (
+            "active: any",
+            "1:9: 'active' changes what holds it, so not every value of it is harmless; write those that are",
+        ),
     ],
 )
 def test_a_mistake_in_silent_is_told_at_its_word(silent: str, found: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from fhir_bridge.fhir.interaction import FhirResponse, Preferences
 from fhir_bridge.fhir.json import loads
+from fhir_bridge.mapping.losses import Loss
 from fhir_bridge.mapping.plans.answers import CARRIED_OUT, NOT_SHOWN, NOTHING_CHANGED_YET
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 from tests.mapping.lab import (
@@ -169,7 +170,9 @@ def test_an_update_sends_nothing_of_what_is_written_at_creation_alone() -> None:
     done = handle(ROUTES, ask("update", body=body), answer(204), answer(200, {"data": RECORD}))
 
     assert done.sent == [("PUT", "/clients", {"surname": "Lovelace", "number": 42}), ("GET", "/clients/42", None)]
-    assert done.response == FhirResponse(200, READ, VERSION)
+    text = "Northlab cannot hold this element; it is left behind."
+    behind = Issue("left-behind", "not-supported", text, "Patient.birthDate", "warning")
+    assert done.response == FhirResponse(200, READ, VERSION, left_behind=(behind,))
 
 
 def test_a_patch_does_not_change_it_either() -> None:
@@ -225,8 +228,8 @@ def test_a_constant_is_in_every_resource_and_in_no_record() -> None:
     }
     resource = {"resourceType": "Patient", "language": "nb-NO", "birthDate": "1815-12-10"}
     assert map_.to_partner(resource).body == {"born": "1815-12-10"}
-    assert map_.left_behind(resource) == []
-    assert map_.left_behind({**resource, "language": "en"}) == ["Patient.language"]
+    assert map_.losses(resource) == []
+    assert map_.losses({**resource, "language": "en"}) == [Loss("Patient.language")]
 
 
 def test_a_constant_beside_what_is_read_is_there_with_it_alone() -> None:

@@ -17,9 +17,7 @@ from hypothesis import strategies as st
 from fhir_bridge.fhir.elements import elements
 from fhir_bridge.fhir.json import dumps
 from fhir_bridge.fhir.structure import structure_checker
-from fhir_bridge.mapping.model import ANYTHING
 from fhir_bridge.mapping.partner_fields import Keys, PartnerField, Unreadable
-from fhir_bridge.mapping.places import DATA_ABSENT_REASON
 from fhir_bridge.mapping.receivers import MapReceiver
 from fhir_bridge.mapping.rows import ConstantRow, ListRow, PathRow, ValueRow
 from fhir_bridge.outcome import Json
@@ -255,9 +253,7 @@ def leaves(type_name: str, value: Json, path: str) -> Iterator[str]:
 def _beside(extensions: Json, path: str) -> Iterator[str]:
     if "id" in extensions:
         yield f"{path}.id"
-    for n, extension in enumerate(extensions.get("extension", ())):
-        if extension["url"] != DATA_ABSENT_REASON:
-            yield f"{path}.extension[{n}]"
+    yield from (f"{path}.extension[{n}]" for n, _ in enumerate(extensions.get("extension", ())))
 
 
 def is_below(path: str, other: str) -> bool:
@@ -265,18 +261,10 @@ def is_below(path: str, other: str) -> bool:
 
 
 def silent_paths(shipped: Shipped, resource: Json) -> set[str]:
-    """Return the elements that the mapping file calls silent, and that hold what it says."""
-    found = set()
-    for name, said in shipped.spec.silent.items():
-        value = resource.get(name)
-        if value is not None and (
-            said == ANYTHING or said == (str(value).lower() if isinstance(value, bool) else value)
-        ):
-            found.add(f"{shipped.map.resource_type}.{elements('4.0', shipped.map.resource_type)[name].path}")
-    for place in shipped.map.silent_places:
-        if place.get(resource) is not None:
-            found.add(place.where(resource, shipped.map.resource_type))
-    return found
+    """Return the elements that the mapping file calls silent, and what the bridge itself writes of absent values."""
+    found = {path for each in shipped.map.silent for path in each.paths(resource)}
+    rows = (row for row in shipped.map.rows if isinstance(row, ValueRow | ListRow))
+    return found.union(*(row.absences(resource, shipped.map.resource_type) for row in rows))
 
 
 @every_map
@@ -289,7 +277,7 @@ def test_nothing_of_a_resource_is_lost_unsaid(shipped: Shipped, data: st.DataObj
     before = copy.deepcopy(resource)
 
     pairs = [pair for pair in shipped.map.pairs(resource) if pair.sends and pair.value is not None]
-    behind = shipped.map.left_behind(resource)
+    behind = [loss.path for loss in shipped.map.losses(resource)]
 
     assert resource == before
     used = {path for pair in pairs for path in (pair.element, *pair.told_by)}

@@ -227,6 +227,35 @@ def test_a_strict_client_is_refused_for_it() -> None:
     assert texts(done.error.issues) == [(text, "Patient.photo[0]"), (text, "Patient.telecom[0]")]
 
 
+SILENT = "    silent: {Patient.photo: any, ContactPoint.use: [home, work], Condition.stage: any}\nerrors:"
+NO_USE = profile(
+    "patient",
+    "Patient",
+    *PATIENT_PROFILE["differential"]["element"][1:4],
+    {"id": "Patient.telecom", "path": "Patient.telecom"},
+    {"id": "Patient.telecom.use", "path": "Patient.telecom.use", "max": "0"},
+    {"id": "Patient.active", "path": "Patient.active", "max": "0"},
+)
+
+
+def test_what_changes_the_meaning_is_refused_but_for_the_values_that_the_map_calls_silent() -> None:
+    """By type and element, since what goes in a message has no rows."""
+    routes = load(FILE.replace("errors:", SILENT), NO_USE, MESSAGE_PROFILE, environment=SITE)
+    told = Preferences("OperationOutcome")
+
+    def sent(**elements: Json) -> list[tuple[str, str | None]]:
+        done = handle(routes, ask("update", body={**BARE, **elements}, preferences=told), *ANSWERS)
+        issues = done.error.issues if done.error else ()
+        return [(issue.error, issue.expression) for issue in issues]
+
+    assert sent(photo=[{"title": "x"}], telecom=[{"value": "1", "use": "home"}]) == []
+    assert sent(telecom=[{"value": "1", "use": "old"}]) == [("changes-meaning", "Patient.telecom[0].use")]
+    assert sent(active=True) == [("changes-meaning", "Patient.active")]
+
+
+ANSWERS = (answer(200, message(BARE)), answer(200, BARE))
+
+
 def test_what_the_partner_says_of_the_rest_is_told_where_that_stood_before() -> None:
     said = {"severity": "error", "code": "invalid", "expression": ["Patient.telecom[0].value"]}
 
@@ -387,7 +416,7 @@ def test_what_explains_a_message_finds_its_sender() -> None:
     assert isinstance(route.call.sender, MessageSender)
     assert route.profile == URL_OF_PROFILE
     assert [step.call.path for step in route.steps] == ["/patients/{id}", "/messages/{id}", "/patients/{id}"]
-    assert (route.call.sender.pairs(PATIENT), route.call.sender.left_behind(PATIENT, interaction)) == ([], [])
+    assert (route.call.sender.pairs(PATIENT), route.call.sender.losses(PATIENT, interaction)) == ([], [])
 
 
 # --- mistakes in the file
@@ -412,6 +441,26 @@ def test_what_explains_a_message_finds_its_sender() -> None:
         ("events#changed", "events", "'http://northlab.example/events' is no event of a message; write 'system#code'"),
         ("      source: {first_of", "      sauce: {first_of", "header has no 'source'; add it"),
         ("{text: $SITE}", "{text: $CITY}", "the variable CITY is not set; set it and start again"),
+        (
+            "errors:",
+            "    silent: {Condition.verification: any}\nerrors:",
+            "FHIR has no element 'Condition.verification'; write a type, a dot and one of its elements",
+        ),
+        (
+            "errors:",
+            "    silent: {Conditio.code: any}\nerrors:",
+            "FHIR has no element 'Conditio.code'; write a type, a dot and one of its elements",
+        ),
+        (
+            "errors:",
+            "    silent: {Condition.verificationStatus: [confirmed, confirmd]}\nerrors:",
+            "'confirmd' is no code of a CodeableConcept; write system#code, or any",
+        ),
+        (
+            "errors:",
+            "    silent: {Condition.verificationStatus: any}\nerrors:",
+            "'Condition.verificationStatus' changes what holds it, so not every value of it is harmless",
+        ),
         ("Patient: StructureDefinition/patient}", "Patient: StructureDefinition/patent}", "StructureDefinition/patent"),
         ("managingOrganization.identifier", "managingOrganisation.identifier", "has no element 'managingOrganisation'"),
         (

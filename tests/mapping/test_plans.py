@@ -195,14 +195,14 @@ def test_an_update_sends_what_the_resource_has_and_answers_with_the_record() -> 
 
 
 def test_what_is_only_read_is_never_sent() -> None:
-    done = update({**ADA, "active": False, "meta": {"lastUpdated": "2026-01-02T03:04:05Z"}}, FOUND)
+    done = update({**ADA, "active": True, "meta": {"lastUpdated": "2026-01-02T03:04:05Z"}}, FOUND)
 
     assert done.sent == [("PATCH", "/clients/42", {"surname": "Lovelace", "person": {"born": "1815-12-10"}})]
 
 
 @pytest.mark.parametrize(
     ("resource", "repeat"),
-    [({}, "safe"), ({"deceasedDateTime": "1852-11-27"}, "unsent"), ({"deceasedBoolean": False}, "safe")],
+    [({}, "safe"), ({"deceasedDateTime": "1852-11-27"}, "unsent"), ({"photo": [{"title": "a"}]}, "safe")],
 )
 def test_a_repeat_is_safe_but_with_the_fields_that_make_it_another_call(resource: Json, repeat: str) -> None:
     done = update({**ADA, **resource}, FOUND)
@@ -241,7 +241,39 @@ def test_what_is_left_behind_is_told_to_who_asks() -> None:
 
     assert told.resource["issue"][0] == operation_outcome([done])["issue"][0]
     assert sorted(told.resource["issue"][1:], key=str) == sorted(operation_outcome(warnings)["issue"], key=str)
-    assert untold.resource == READ
+    assert told.response is not None
+    assert told.response.left_behind == ()
+    assert untold.response == FhirResponse(200, READ, HEADERS, left_behind=tuple(warnings))
+
+
+CHANGED = (
+    "Northlab cannot hold this element, and what is sent means something else without it; "
+    "leave it out only where that is right."
+)
+KEPT = (
+    "Northlab keeps this element itself, and it changes what the record means; "
+    "leave it out, or send it as it was read, with `If-Match`."
+)
+
+
+@pytest.mark.parametrize(
+    ("resource", "place", "text"),
+    [
+        ({"deceasedBoolean": True}, "Patient.deceased", CHANGED),
+        ({"deceasedBoolean": False}, "Patient.deceased", CHANGED),
+        ({"implicitRules": "http://x.example"}, "Patient.implicitRules", CHANGED),
+        ({"link": [{"other": {"reference": "Patient/1"}, "type": "replaced-by"}]}, "Patient.link[0]", CHANGED),
+        ({"active": False}, "Patient.active", KEPT),
+    ],
+)
+@pytest.mark.parametrize("preferences", [Preferences(), Preferences("OperationOutcome"), Preferences(strict=True)])
+def test_what_changes_the_meaning_is_never_left_behind(
+    resource: Json, place: str, text: str, preferences: Preferences
+) -> None:
+    """What R4 calls a modifier, has no row that sends it, and is not silent with this value."""
+    done = update({**ADA, **resource}, preferences=preferences)
+
+    assert (done.requests, problems(done)) == ([], (422, (Issue("changes-meaning", "not-supported", text, place),)))
 
 
 def test_a_strict_client_is_refused_what_cannot_be_held_and_no_call_is_made() -> None:
@@ -448,8 +480,7 @@ def test_a_merge_patch_does_the_same() -> None:
         [],
         [{"op": "test", "path": "/gender", "value": "female"}],
         [replaced("/gender", "female")],
-        [{"op": "add", "path": "/maritalStatus", "value": {"text": "married"}}],
-        [{"op": "add", "path": "/address/0/country", "value": "GB"}],
+        [{"op": "add", "path": "/meta/tag", "value": [{"code": "a"}]}],
     ],
 )
 def test_a_patch_that_changes_nothing_at_the_partner_sends_nothing(operations: list[Json]) -> None:
@@ -458,18 +489,37 @@ def test_a_patch_that_changes_nothing_at_the_partner_sends_nothing(operations: l
     assert done.response == FhirResponse(200, READ, HEADERS, ())
 
 
-def test_a_patch_that_changes_nothing_says_so_and_what_it_left_behind() -> None:
-    added = {"op": "add", "path": "/maritalStatus", "value": {"text": "married"}}
+def test_a_patch_that_changes_nothing_says_so() -> None:
+    done = patch(replaced("/gender", "female"), answers=(FOUND,), preferences=Preferences("OperationOutcome"))
 
-    done = patch(added, answers=(FOUND,), preferences=Preferences("OperationOutcome"))
+    said = Issue("done", "informational", NOTHING_CHANGED, severity="information")
+    assert done.resource == operation_outcome([said])
+
+
+NOTHING = Issue(
+    "nothing-to-send",
+    "business-rule",
+    "Nothing in this Patient can be sent to Northlab; give it at least one element that it takes.",
+    "Patient",
+)
+
+
+@pytest.mark.parametrize(
+    ("operation_", "behind"),
+    [
+        ({"op": "add", "path": "/maritalStatus", "value": {"text": "married"}}, "Patient.maritalStatus"),
+        ({"op": "add", "path": "/address/0/country", "value": "GB"}, "Patient.address[0].country"),
+    ],
+)
+def test_a_patch_whose_every_change_would_be_left_behind_is_refused(operation_: Json, behind: str) -> None:
+    """As an update is that has nothing else; who wants an outcome is told what would be left behind."""
+    done = patch(operation_, answers=(FOUND,))
+    told = patch(operation_, answers=(FOUND,), preferences=Preferences("OperationOutcome"))
 
     text = "Northlab cannot hold this element; it is left behind."
-    assert done.resource == operation_outcome(
-        [
-            Issue("done", "informational", NOTHING_CHANGED, severity="information"),
-            Issue("left-behind", "not-supported", text, "Patient.maritalStatus", "warning"),
-        ]
-    )
+    warning = Issue("left-behind", "not-supported", text, behind, "warning")
+    assert problems(done) == (422, (NOTHING,))
+    assert problems(told) == (422, (NOTHING, warning))
 
 
 def test_only_what_a_patch_changes_is_left_behind_by_it() -> None:

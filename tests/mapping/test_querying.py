@@ -100,6 +100,24 @@ def test_nothing_of_such_parameters_is_left_behind_and_there_is_no_body_to_compl
     assert sender.complete({}, ask("operation")) == {}
 
 
+def test_what_else_such_parameters_have_is_left_behind_or_refused() -> None:
+    preferences = Preferences(strict=True)
+    body = {**parameters(_count={"valueInteger": 2, "id": "a"}), "meta": {"tag": [{"code": "x"}]}}
+    modified = parameters(
+        _count={"valueInteger": 2, "modifierExtension": [{"url": "http://x.example", "valueCode": "a"}]}
+    )
+    ruled = {**parameters(_count={"valueInteger": 2}), "implicitRules": "http://x.example"}
+
+    def refused(body: Json) -> list[tuple[str, str | None]]:
+        done = handle(ROUTES, ask("operation", operation="results", body=body, preferences=preferences))
+        assert done.error is not None
+        return [(issue.error, issue.expression) for issue in done.error.issues]
+
+    assert refused(body) == [("left-behind", "Parameters.parameter[0].id"), ("left-behind", "Parameters.meta")]
+    assert refused(modified) == [("unknown-modifier", "Parameters.parameter[0].modifierExtension[0]")]
+    assert refused(ruled) == [("changes-meaning", "Parameters.implicitRules")]
+
+
 @pytest.mark.parametrize(
     ("query", "place", "text"),
     [

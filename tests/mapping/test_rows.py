@@ -5,6 +5,7 @@ import copy
 import pytest
 
 from fhir_bridge.mapping.code_tables import printable_code
+from fhir_bridge.mapping.losses import Loss
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.partner_fields import Unreadable
 from fhir_bridge.mapping.rows import is_path_segment
@@ -295,7 +296,7 @@ def test_a_list_to_fhir_only_is_never_sent_and_nothing_of_it_counts_as_sent() ->
 
     assert sent(map_, resource) == {"open": True}
     assert received(map_, {"addresses": [{"town": "Oslo"}]})["address"] == [{"city": "Oslo"}]
-    assert map_.left_behind(resource) == ["Patient.address[0]"]
+    assert map_.losses({"resourceType": "Patient", **resource}) == [Loss("Patient.address[0]")]
 
 
 def traced(map_: Map, resource: Json) -> list[tuple[str, object, Json, bool]]:
@@ -417,7 +418,7 @@ def test_a_variable_is_not_received_and_stands_in_the_trace() -> None:
         ("Patient.implicitRules", ("{unit}",), None),
         ("Patient.birthDate", ("born",), None),
     ]
-    assert map_.left_behind({"resourceType": "Patient", "language": "bergen", "implicitRules": "u"}) == []
+    assert map_.losses({"resourceType": "Patient", "language": "bergen", "implicitRules": "u"}) == []
 
 
 def test_the_values_of_rows_are_compared_to_find_what_a_patch_changes() -> None:

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from fhir_bridge.fhir.interaction import Preferences
+from fhir_bridge.mapping.losses import Loss
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.outcome import CANONICAL, Issue, Json
 from tests.mapping.lab import (
@@ -159,11 +160,11 @@ def test_trap_6_what_carries_nothing_is_no_loss_and_all_else_is() -> None:
         language="uk",
     )
 
-    assert PREPERSON.left_behind(silent) == []
-    assert PREPERSON.left_behind(patient(deceasedBoolean=True, active=False, photo=[{"title": "a"}])) == [
-        "Patient.deceased",
-        "Patient.active",
-        "Patient.photo[0]",
+    assert PREPERSON.losses(silent) == []
+    assert PREPERSON.losses(patient(deceasedBoolean=True, active=False, photo=[{"title": "a"}])) == [
+        Loss("Patient.deceased", modifies=True),
+        Loss("Patient.active", modifies=True),
+        Loss("Patient.photo[0]"),
     ]
 
 
@@ -172,7 +173,7 @@ def test_trap_7_what_stands_beside_a_primitive_is_left_behind_with_a_path_of_its
     resource = patient(birthDate="1814-03-09", _birthDate=beside)
 
     assert PREPERSON.to_partner(resource).body == {"birth_date": "1814-03-09"}
-    assert PREPERSON.left_behind(resource) == ["Patient.birthDate.id", "Patient.birthDate.extension[0]"]
+    assert PREPERSON.losses(resource) == [Loss("Patient.birthDate.id"), Loss("Patient.birthDate.extension[0]")]
 
 
 def test_trap_8_the_trace_finds_the_member_behind_an_item_though_others_are_filtered_out() -> None:

@@ -120,10 +120,13 @@ async def test_a_strict_client_may_send_back_what_it_has_read(canned: httpx.Asyn
     changed = await canned.put(PATIENT, json=other, headers=headers)
 
     assert same.status_code == 200
-    text = "eHealth Ukraine cannot hold this element; leave it out, or send without `handling=strict`."
+    text = (
+        "eHealth Ukraine keeps this element itself, and it changes what the record means; "
+        "leave it out, or send it as it was read, with `If-Match`."
+    )
     assert (changed.status_code, changed.json()) == (
         422,
-        outcome(issue("left-behind", "not-supported", text, "Patient.active")),
+        outcome(issue("changes-meaning", "not-supported", text, "Patient.active")),
     )
 
 

@@ -122,12 +122,9 @@ async def test_a_patch_that_changes_nothing_sends_nothing(
 async def test_a_patch_that_changes_nothing_says_so_where_it_is_asked(
     canned: httpx.AsyncClient, partner: Canned
 ) -> None:
-    """What the partner cannot hold changes nothing there, and is left behind."""
     partner.answer(200, {"data": RECORD})
 
-    response = await patch(
-        canned, {"op": "add", "path": "/photo", "value": [{"title": "x"}]}, Prefer="return=OperationOutcome"
-    )
+    response = await patch(canned, {"op": "test", "path": "/gender", "value": "male"}, Prefer="return=OperationOutcome")
 
     assert partner.calls() == [READ]
     assert response.status_code == 200
@@ -138,6 +135,24 @@ async def test_a_patch_that_changes_nothing_says_so_where_it_is_asked(
             "The patch changes nothing that the partner holds, so nothing was sent.",
             severity="information",
         ),
+    )
+
+
+async def test_a_patch_whose_every_change_would_be_left_behind_is_refused(
+    canned: httpx.AsyncClient, partner: Canned
+) -> None:
+    """As an update is that has nothing which can be sent."""
+    partner.answer(200, {"data": RECORD})
+
+    response = await patch(
+        canned, {"op": "add", "path": "/photo", "value": [{"title": "x"}]}, Prefer="return=OperationOutcome"
+    )
+
+    text = "Nothing in this Patient can be sent to eHealth Ukraine; give it at least one element that it takes."
+    assert partner.calls() == [READ]
+    assert response.status_code == 422
+    assert response.json() == outcome(
+        issue("nothing-to-send", "business-rule", text, "Patient"),
         issue(
             "left-behind",
             "not-supported",

@@ -19,6 +19,7 @@ from fhir_bridge.mapping.compiling.operations import OperationCompiler
 from fhir_bridge.mapping.compiling.paths import Paths
 from fhir_bridge.mapping.compiling.profiles import compile_profile, no_profile
 from fhir_bridge.mapping.compiling.searches import SearchCompiler
+from fhir_bridge.mapping.compiling.silent import compile_silent_types
 from fhir_bridge.mapping.compiling.together import compile_together
 from fhir_bridge.mapping.connecting import Environment, resolve, value_of
 from fhir_bridge.mapping.fields import Variable
@@ -34,6 +35,7 @@ from fhir_bridge.mapping.places import Place
 from fhir_bridge.mapping.querying import PageReceiver
 from fhir_bridge.mapping.receivers import IdReceiver, MapReceiver, Receiver
 from fhir_bridge.mapping.refusals import Refusals
+from fhir_bridge.mapping.rows import Row
 from fhir_bridge.mapping.senders import IdPair, MapSender, Sender
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
 from fhir_bridge.mapping.transforms import TRANSFORMS
@@ -124,6 +126,7 @@ class CallCompiler:
             event={"system": system, "code": code},
             source=tuple(self._source(source, self._place_in(spec, source.element)) for source in spec.header.source),
             profiles={type_: canonical_url(profile) for type_, profile in spec.header.profiles.items()},
+            silent=compile_silent_types(spec, self._versions(), self.problems),
         )
 
     def _pass_sender(self, spec: MapSpec, profile: Check) -> PassSender:
@@ -187,7 +190,16 @@ class CallCompiler:
             in_headers=tuple(source.place for source in sources if source.place is not None),
             constants=tuple(self._constants(spec.send)),
             ids=tuple(self._ids(map_spec)),
+            added=tuple(self._added(spec, maps)) if spec.code == "update" else (),
         )
+
+    def _added(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Iterator[Row]:
+        """The rows of the further calls that a read of this type makes."""
+        read = f"read {spec.resource_type}"
+        adds = [add.spec.receive for other in self.model.interactions if other.key == read for add in other.adds]
+        for content in adds:
+            found = maps.get(content.map or "") if content else None
+            yield from found.rows if found else ()
 
     def _ids(self, spec: MapSpec) -> Iterator[PartnerField]:
         """The fields that are the id in the address where the element of their row is absent."""

@@ -10,9 +10,10 @@ from fhir_bridge.fhir.definitions import CodeTable, Definitions, concept_table
 from fhir_bridge.fhir.elements import Element, Version, is_primitive, resource_types
 from fhir_bridge.mapping.code_tables import code_functions
 from fhir_bridge.mapping.compiling.paths import Paths, absolute
+from fhir_bridge.mapping.compiling.silent import compile_silent
 from fhir_bridge.mapping.connecting import Environment, value_of
 from fhir_bridge.mapping.maps import Map, OutcomeParameter
-from fhir_bridge.mapping.model import ANYTHING, MapSpec, RowSpec, SliceSpec
+from fhir_bridge.mapping.model import MapSpec, RowSpec, SliceSpec
 from fhir_bridge.mapping.partner_fields import ITSELF, PartnerField, compile_field, is_one_place
 from fhir_bridge.mapping.places import Place
 from fhir_bridge.mapping.rows import ConstantRow, ListRow, PathRow, Row, ValueRow
@@ -49,7 +50,7 @@ class MapCompiler:
             if spec.resource:
                 hint = did_you_mean(spec.resource, types)
                 self.problems.add(spec.resource.mark, f"'{spec.resource}' is no resource type{hint}")
-            return Map(spec.name, spec.resource, self.version, (), None, {})
+            return Map(spec.name, spec.resource, self.version, (), None, ())
         paths = Paths(self.version, {slice_.path: slice_ for slice_ in spec.slices}, self.problems)
         self._check_slices(spec, elsewhere)
         compiled = [self._row(row, spec.resource, "", paths) for row in spec.rows if not row.outcome]
@@ -63,9 +64,8 @@ class MapCompiler:
                 row.at[0].mark, "'.' is an item of a list; name the list, and write '.' within its 'each'"
             )
         _DoubleWrites(self.problems).report(spec.rows, rows, sends=True)
-        places = self._silent_places(spec, paths)
-        silent = {str(name): str(said) for name, said in spec.silent.items()}
-        return Map(spec.name, str(spec.resource), self.version, rows, self._outcome(spec, paths), silent, places)
+        silent = () if spec.header is not None else compile_silent(spec, paths, self.problems)
+        return Map(spec.name, str(spec.resource), self.version, rows, self._outcome(spec, paths), silent)
 
     def _row(self, spec: RowSpec, type_name: str, prefix: str, paths: Paths) -> Row | None:
         place = paths.place(type_name, spec.element, spec.mark, prefix, repeats=bool(spec.each))
@@ -213,18 +213,6 @@ class MapCompiler:
         for name in (name for line in row.outcome for name in line.when):
             if name not in known:
                 self.problems.add(name.mark, f"no row makes a parameter '{name}'{did_you_mean(name, known)}")
-
-    def _silent_places(self, spec: MapSpec, paths: Paths) -> tuple[Place, ...]:
-        """The silent elements that stand within others, whatever they hold; those at the top are told by their name."""
-        places: list[Place] = []
-        for name, said in spec.silent.items():
-            place = paths.place(spec.resource, name, name.mark, repeats=True)
-            if place is None or name == place.steps[0].name:
-                continue
-            if said != ANYTHING:
-                self.problems.add(said.mark, f"'{name}' within another element is silent with 'any' only; write that")
-            places.append(place)
-        return tuple(places)
 
     def _check_slices(self, spec: MapSpec, elsewhere: Iterable[str]) -> None:
         """A slice must be used, and must not take the members of another one of the same list."""

@@ -31,10 +31,13 @@ class Paths:
     slices: Mapping[str, SliceSpec]
     problems: Problems
 
-    def place(self, type_name: str, path: str, mark: Mark, prefix: str = "", repeats: bool = False) -> Place | None:
+    def place(
+        self, type_name: str, path: str, mark: Mark, prefix: str = "", repeats: bool = False, everywhere: bool = False
+    ) -> Place | None:
         """Return the place that `path` names below an element of `type_name`; a problem, and None, where it cannot be.
 
-        `prefix` is the path of that element in the map; `repeats` says that the place is a list to be taken whole.
+        `prefix` is the path of that element in the map; `repeats` says that the place is a list to be taken whole,
+        `everywhere` that every list on the way is.
         """
         steps: list[Step] = []
         element: Element | None = None
@@ -49,7 +52,9 @@ class Paths:
             prefix = f"{prefix}.{text}" if prefix else text
             last = position == len(texts) - 1
             of = self._told_by(element, type_name)
-            step = self._step(element, match.group(2), prefix, mark, told_by=of, whole_list=repeats and last)
+            step = self._step(
+                element, match.group(2), prefix, mark, told_by=of, whole_list=everywhere or (repeats and last)
+            )
             if step is None:
                 return None
             steps.append(step)

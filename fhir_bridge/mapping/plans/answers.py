@@ -32,13 +32,14 @@ def answer(
     versions = {} if interaction.code == "operation" else version_headers(received.resource)
     headers = {**_location(interaction, received), **versions}
     wanted = interaction.preferences.returns if interaction.code in _WRITES else None
+    left_behind = tuple(issue for issue in warnings if issue.error == "left-behind")
     resource = received.resource
     if wanted == "minimal":
         resource = None
     elif wanted == "OperationOutcome" or resource is None:
         said = Issue("done", "informational", done, severity="information")
-        resource = operation_outcome([said, *warnings])
-    return FhirResponse(status_code, resource, headers, received.unknown_codes)
+        resource, left_behind = operation_outcome([said, *warnings]), ()
+    return FhirResponse(status_code, resource, headers, received.unknown_codes, left_behind=left_behind)
 
 
 def not_shown(

@@ -10,7 +10,8 @@ from uuid import NAMESPACE_URL, uuid5
 from fhir_bridge.fhir.body import check_type
 from fhir_bridge.fhir.bundle import entry_id
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction
-from fhir_bridge.mapping.checks import Check, raise_errors
+from fhir_bridge.mapping.checks import Check, left_behind, modifier_extensions, raise_errors
+from fhir_bridge.mapping.losses import losses
 from fhir_bridge.mapping.plans.steps import MakePlan
 from fhir_bridge.outcome import FhirError, Issue, Json
 
@@ -45,11 +46,12 @@ class Cohort:
         """Return the operation on each record, each once. Raises FhirError for what would be wrong with all of them."""
         parameters = {"resourceType": "Parameters"} if interaction.body in (None, {}) else interaction.body
         check_type(parameters, "Parameters")
-        raise_errors(self.structure(parameters) or self.profile(parameters))
+        raise_errors(self.structure(parameters) or [*self.profile(parameters), *_changed_meanings(parameters)])
         ids = self._ids(parameters, interaction)
-        parts = parameters.get("parameter", ())
-        kept = [number for number, part in enumerate(parts) if part["name"] not in (GROUP, self.parameter)]
-        body = {"resourceType": "Parameters", "parameter": [parts[number] for number in kept]} if kept else None
+        kept = self._kept(parameters)
+        parts = [parameters["parameter"][number] for number in kept]
+        body = {name: value for name, value in parameters.items() if name != "parameter"}
+        body |= {"parameter": parts} if parts else {}
         ones = [self._one(id_, number, body, interaction) for number, id_ in enumerate(ids)]
         self._check_parameters(ones, kept)
         return ones
@@ -64,10 +66,20 @@ class Cohort:
         except FhirError as error:
             raise _told_of(error, kept) from None
 
-    def answer(self, ones: Sequence[Interaction], answers: Sequence[FhirResponse]) -> FhirResponse:
-        """Return what became of each, in the order of the request."""
+    def _kept(self, parameters: Json) -> list[int]:
+        """The numbers of the parameters that name no record, and so are for each."""
+        parts = enumerate(parameters.get("parameter", ()))
+        return [number for number, part in parts if part["name"] not in (GROUP, self.parameter)]
+
+    def answer(
+        self, interaction: Interaction, ones: Sequence[Interaction], answers: Sequence[FhirResponse]
+    ) -> FhirResponse:
+        """Return what became of each, in the order of the request. All of them leave the same behind."""
         results = [self._result(one.id, answer) for one, answer in zip(ones, answers, strict=True)]
-        return FhirResponse(200, {"resourceType": "Parameters", "parameter": results})
+        kept = self._kept(interaction.body) if interaction.body else []
+        lost = (_placed(issue, kept) for answer in answers for issue in answer.left_behind)
+        resource = {"resourceType": "Parameters", "parameter": results}
+        return FhirResponse(200, resource, left_behind=tuple(dict.fromkeys(lost)))
 
     def _ids(self, parameters: Json, interaction: Interaction) -> list[str]:
         """The ids of the records that are named, each once. Raises FhirError."""
@@ -139,13 +151,21 @@ def _has_ended(period: Json, today: str) -> bool:
     return last < today[: len(last)]
 
 
+def _changed_meanings(parameters: Json) -> list[Issue]:
+    """What is said of a Group, or of a member of one, that changes what it means: nobody here knows how."""
+    parts = enumerate(parameters.get("parameter", ()))
+    groups = {f"Parameters.parameter[{number}].resource.member" for number, part in parts if part["name"] == GROUP}
+    lost = [loss for loss in losses("4.0", parameters, groups, set()) if loss.modifies and ".resource." in loss.path]
+    return [*modifier_extensions(parameters, "Parameters"), *left_behind(lost, "The bridge")]
+
+
 def _told_of(error: FhirError, kept: Sequence[int]) -> FhirError:
     """Return an error of the parameters that each record gets, with their places among those that the client sent."""
+    return FhirError(error.status_code, *(_placed(issue, kept) for issue in error.issues), headers=error.headers)
 
-    def place(expression: str | None) -> str | None:
-        return expression and _OF_PARAMETER.sub(
-            lambda match: f"Parameters.parameter[{kept[int(match[1])]}]", expression
-        )
 
-    issues = [replace(issue, expression=place(issue.expression)) for issue in error.issues]
-    return FhirError(error.status_code, *issues, headers=error.headers)
+def _placed(issue: Issue, kept: Sequence[int]) -> Issue:
+    def place(match: re.Match[str]) -> str:
+        return f"Parameters.parameter[{kept[int(match[1])]}]"
+
+    return replace(issue, expression=issue.expression and _OF_PARAMETER.sub(place, issue.expression))

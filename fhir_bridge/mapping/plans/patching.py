@@ -11,7 +11,15 @@ from fhir_bridge.fhir.patch import read_patch
 from fhir_bridge.mapping.calls import Before, Call, Outgoing
 from fhir_bridge.mapping.checks import is_sound, raise_errors
 from fhir_bridge.mapping.plans.answers import NOTHING_CHANGED, answer, version_headers
-from fhir_bridge.mapping.plans.steps import MakePlan, Plan, left_behind_of, make, read_before
+from fhir_bridge.mapping.plans.steps import (
+    MakePlan,
+    Plan,
+    left_behind_of,
+    make,
+    nothing_to_send,
+    raise_refusals,
+    read_before,
+)
 from fhir_bridge.mapping.receivers import Received
 from fhir_bridge.mapping.rows import ConstantRow, ListRow, PathRow, Row, ValueRow
 from fhir_bridge.mapping.senders import MapSender
@@ -59,7 +67,9 @@ def _prepare_changes(
     refused = _refused_changes(rows, interaction.resource_type, current, patched)
     behind = left_behind_of(sender, call.title, interaction, _only_changes(current, patched), current)
     caused = [issue for issue in problems if issue not in known]
-    return outgoing, raise_errors([*caused, *issues, *refused, *behind])
+    if behind and not (outgoing.sending.body or issues or refused):
+        issues.append(nothing_to_send(call.title, interaction.resource_type))
+    return outgoing, raise_refusals(interaction, [*caused, *issues, *refused, *behind])
 
 
 def _is_cleared(row: Row, call: Call, current: Json, patched: Json) -> TypeGuard[ValueRow | ListRow]:

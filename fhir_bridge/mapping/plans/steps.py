@@ -5,7 +5,7 @@ A plan does no I/O: `bridge` makes the calls that it yields, sends it their answ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
@@ -13,6 +13,7 @@ from fhir_bridge.fhir.interaction import FhirResponse, Interaction
 from fhir_bridge.fhir.message import containing
 from fhir_bridge.mapping.calls import Before, Call, Outgoing
 from fhir_bridge.mapping.checks import is_sound, left_behind, raise_errors
+from fhir_bridge.mapping.plans.adding import additions
 from fhir_bridge.mapping.plans.answers import NOTHING_CHANGED_YET, answer, not_shown
 from fhir_bridge.mapping.plans.id_rule import IdRule
 from fhir_bridge.mapping.receivers import Received
@@ -32,10 +33,17 @@ def read_record(reads: Call, interaction: Interaction) -> Step:
     return _with_id((yield from exchange(reads, interaction, outgoing)), interaction)
 
 
-def read_before(reads: Call, interaction: Interaction) -> Step:
-    """Read the record that is about to be changed; a failure says that nothing was changed."""
+def read_before(reads: Call, interaction: Interaction, sender: Sender | None = None) -> Step:
+    """Read the record that is about to be changed; a failure says that nothing was changed.
+
+    What only further calls tell is read as well where `sender` finds it in the request: it may be sent back as it is.
+    """
     try:
-        return (yield from read_record(reads, interaction))
+        received = yield from read_record(reads, interaction)
+        if isinstance(sender, MapSender) and sender.repeats_additions(interaction.body):
+            whole = yield from additions(reads, interaction, received)
+            return replace(received, resource=whole.resource)
+        return received
     except FhirError as error:
         if error.status_code in (404, 410):
             raise
@@ -93,11 +101,21 @@ def prepare(
     outgoing, issues = call.prepare(interaction, resource, Before(record))
     if isinstance(sender, MapSender) and not outgoing.sending.body and _needs_fields(sender) and not issues:
         issues.append(nothing_to_send(call.title, interaction.resource_type))
-    refused = {issue.expression for issue in (*problems, *issues)}
-    found = [*problems, *issues, *(issue for issue in behind if issue.expression not in refused)]
-    if interaction.preferences.strict:
+    return outgoing, raise_refusals(interaction, [*problems, *issues, *behind])
+
+
+def raise_refusals(interaction: Interaction, issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    """Raise FhirError with all that is wrong; else return the warnings.
+
+    For a strict client what is left behind is wrong. Where a request is refused, nothing is left behind after all, and
+    only who wants an outcome is told what would have been.
+    """
+    wanted, found = interaction.preferences, list(issues)
+    if wanted.strict:
         found = [issue.as_error() if issue.error == "left-behind" else issue for issue in found]
-    return outgoing, raise_errors(found)
+    elif wanted.returns != "OperationOutcome" and any(issue.severity == "error" for issue in found):
+        found = [issue for issue in found if issue.error != "left-behind"]
+    return raise_errors(found)
 
 
 def _needs_fields(sender: MapSender) -> bool:
@@ -111,11 +129,8 @@ def nothing_to_send(title: str, resource_type: str) -> Issue:
 
 
 def left_behind_of(sender: Sender, title: str, interaction: Interaction, resource: Json, known: Json) -> list[Issue]:
-    """What the partner cannot hold, found only where the client wants to know."""
-    wanted = interaction.preferences
-    if not (wanted.strict or wanted.returns == "OperationOutcome"):
-        return []
-    return left_behind(sender.left_behind(resource, interaction, known), title, strict=wanted.strict)
+    """What the partner cannot hold."""
+    return left_behind(sender.losses(resource, interaction, known), title, strict=interaction.preferences.strict)
 
 
 def _with_id(received: Received, interaction: Interaction) -> Received:

@@ -66,7 +66,7 @@ def _update(call: Call, id_rule: IdRule, interaction: Interaction, reads: Call |
     body, first = interaction.body, _read_first(call, reads, interaction)
     outgoing, warnings = prepare(call, interaction, body, id_rule, known=None if first is None else body)
     if first is not None:
-        current = yield from read_before(first, interaction)
+        current = yield from read_before(first, interaction, call.sender)
         check_current(interaction.headers, version_headers(current.resource))
         outgoing, warnings = prepare(call, interaction, body, id_rule, known=current.resource, record=current.record)
     else:

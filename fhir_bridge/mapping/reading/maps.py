@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from fhir_bridge.mapping.fields import Fields, as_text, check_beside
+from fhir_bridge.mapping.fields import Fields, as_text, as_texts, check_beside
 from fhir_bridge.mapping.model import MapSpec, MessageHeaderSpec, OutcomeLine, RowSpec, SliceSpec
 from fhir_bridge.mapping.reading.errors import ISSUE_CODES
 from fhir_bridge.mapping.reading.interactions import read_sources
@@ -32,7 +32,7 @@ def read_map(key: Node, node: Node, problems: Problems) -> MapSpec:
         profile=fields.text("profile"),
         slices=tuple(_read_slice(name, slice_, problems) for name, slice_ in fields.pairs("slices")),
         rows=tuple(_read_row(name, row, problems) for name, row in fields.pairs("rows")),
-        silent={name.word: as_text(value, problems) for name, value in fields.pairs("silent")},
+        silent={name.word: as_texts(value, problems) for name, value in fields.pairs("silent")},
         tolerated={name.word: as_text(value, problems) for name, value in fields.pairs("tolerated")},
         header=_read_header(fields.node("header"), problems),
     )
