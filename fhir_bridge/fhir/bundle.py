@@ -24,6 +24,7 @@ from fhir_bridge.fhir.interaction import (
     Interaction,
     interaction_code,
     parse_address,
+    parse_preferences,
     parse_query,
 )
 from fhir_bridge.fhir.json import loads
@@ -106,6 +107,7 @@ def entry_interaction(entry: Json, index: int, parent: Interaction, bases: Mappi
         headers=_entry_headers(request, parent),
         content_type=content_type,
         body=body,
+        preferences=parse_preferences(parent.headers.get("prefer", ""), strict=parent.preferences.strict),
         request_id=entry_id(parent, index),
         uuid=str(uuid5(NAMESPACE_URL, entry_id(parent, index) + parent.uuid)),
         base_url=_base_url(address, parent),

@@ -91,11 +91,10 @@ class Map:
 
         What `in_headers` names goes into the call all the same, and what is `kept` the partner has already.
         """
-        sent = [pair for pair in self.pairs(resource) if pair.sends and pair.value is not None]
-        used = {path for pair in sent for path in (pair.element, *pair.told_by)} | set(kept)
+        used = {path for row in self.rows for path in row.used(resource, self.resource_type)}.union(kept)
         for place in in_headers:
             if place.get(resource) is not None:
-                used |= {place.where(resource, self.resource_type), *place.told_by(resource, self.resource_type)}
+                used.update(place.paths(resource, self.resource_type))
         for row in self._elements():
             used.update(row.absences(resource, self.resource_type))
         silent = {path for each in self.silent for path in each.paths(resource)}

@@ -156,6 +156,10 @@ class Place:
                 found += [f"{path}.{element}" for element in slice_.told_by(member)]
         return found
 
+    def paths(self, root: Json, prefix: str) -> list[str]:
+        """Return the FHIRPath of this element, and of those that told which members of lists are meant."""
+        return [self.where(root, prefix), *self.told_by(root, prefix)]
+
     def _walk(self, root: Json, prefix: str) -> Iterator[tuple[str, Slice | None, Json]]:
         """Yield each step's FHIRPath with the list's items that were found, its slice, and what stands there."""
         node, path = root, prefix

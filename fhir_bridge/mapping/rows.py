@@ -84,6 +84,17 @@ class ValueRow:
         element = self.place.where(root, prefix)
         yield Pair(element, (*within, *self.fields[0].keys), value, self.mark, told_by, self.sends)
 
+    def used(self, root: Json, prefix: str) -> list[str]:
+        """Return the FHIRPaths of what is sent, and of what tells it; none where nothing is."""
+        value = self.place.get(root)
+        if value is None or not self.sends:
+            return []
+        try:
+            self.to_partner(value)
+        except ValueError:
+            return []
+        return self.place.paths(root, prefix)
+
     def absences(self, root: Json, prefix: str) -> Iterator[str]:
         """Yield the extension that says why there is no value here, where it is the one that `receive` writes."""
         if (self.is_code and self.place.is_put_absent(root, UNSUPPORTED)) or (
@@ -91,11 +102,10 @@ class ValueRow:
         ):
             yield f"{self.place.where(root, prefix)}.extension[0]"
 
-    def kept(self, root: Json, known: Json, prefix: str) -> Iterator[str]:
-        """Yield the element, and what tells it, where a record that is known has the same."""
+    def kept(self, root: Json, known: Json, prefix: str) -> list[str]:
+        """Return the element, and what tells it, where a record that is known has the same."""
         value = self.place.get(root)
-        if value is not None and value == self.place.get(known):
-            yield from (self.place.where(root, prefix), *self.place.told_by(root, prefix))
+        return self.place.paths(root, prefix) if value is not None and value == self.place.get(known) else []
 
     def values(self, root: Json) -> Json:
         """Return the element as it stands, to be compared."""
@@ -178,7 +188,7 @@ class ListRow:
     def pairs(self, root: Json, prefix: str, within: Keys) -> Iterator[Pair]:
         """Yield the list, each item that is sent, and what its rows mean."""
         path, keys = self._list_path(root, prefix), (*within, *self.field.keys)
-        around = tuple(Place(self.place.steps[:-1], self.place.element).told_by(root, prefix))
+        around = tuple(self._around(root, prefix))
         slice_ = self.place.steps[-1].slice
         sent = 0
         yield Pair(path, keys, None, self.mark, (), self.sends)
@@ -192,6 +202,17 @@ class ListRow:
             for pair in inner:
                 yield replace(pair, told_by=(*around, *told_by, *pair.told_by), sends=pair.sends and self.sends)
             sent += 1
+
+    def used(self, root: Json, prefix: str) -> list[str]:
+        """Return the FHIRPaths of what is sent of the members, and of what tells these; none where nothing is."""
+        path, slice_ = self._list_path(root, prefix), self.place.steps[-1].slice
+        found: list[str] = []
+        for index, member in self.place.members(root) if self.sends else ():
+            element = f"{path}[{index}]"
+            inner = [each for row in self.rows for each in row.used(member, element)]
+            told_by = slice_.told_by(member) if inner and slice_ else ()
+            found += [*inner, *(f"{element}.{name}" for name in told_by)]
+        return [*found, *self._around(root, prefix)] if found else []
 
     def absences(self, root: Json, prefix: str) -> Iterator[str]:
         """Yield the extensions that say why a member has no value, where they are those that `receive` writes."""
@@ -214,6 +235,10 @@ class ListRow:
         for _, member in self.place.members(root):
             for row in self.rows:
                 row.finish(member)
+
+    def _around(self, root: Json, prefix: str) -> list[str]:
+        """The FHIRPaths of the elements that tell in which members of lists this list is."""
+        return Place(self.place.steps[:-1], self.place.element).told_by(root, prefix)
 
     def _list_path(self, root: Json, prefix: str) -> str:
         """The FHIRPath of the list, its own index left off."""
@@ -253,6 +278,9 @@ class PathRow:
         told_by = tuple(self.place.told_by(root, prefix))
         yield Pair(self.place.where(root, prefix), (f"{{{self.variable}}}",), value, self.mark, told_by)
 
+    def used(self, root: Json, prefix: str) -> list[str]:
+        return self.place.paths(root, prefix) if self.place.get(root) is not None else []
+
     def values(self, root: Json) -> Json:
         return self.place.get(root)
 
@@ -286,6 +314,10 @@ class ConstantRow:
         if self.place.get(root) == self.value:
             told_by = tuple(self.place.told_by(root, prefix))
             yield Pair(self.place.where(root, prefix), (), self.value, self.mark, told_by)
+
+    def used(self, root: Json, prefix: str) -> list[str]:
+        """Return the element where it is as it always is: then leaving it behind is no loss."""
+        return self.place.paths(root, prefix) if self.place.get(root) == self.value else []
 
     def values(self, root: Json) -> Json:
         return self.place.get(root)

@@ -243,17 +243,20 @@ def test_what_changes_the_meaning_is_refused_but_for_the_values_that_the_map_cal
     routes = load(FILE.replace("errors:", SILENT), NO_USE, MESSAGE_PROFILE, environment=SITE)
     told = Preferences("OperationOutcome")
 
-    def sent(**elements: Json) -> list[tuple[str, str | None]]:
-        done = handle(routes, ask("update", body={**BARE, **elements}, preferences=told), *ANSWERS)
-        issues = done.error.issues if done.error else ()
-        return [(issue.error, issue.expression) for issue in issues]
+    def refused(**elements: Json) -> list[tuple[str, str | None]]:
+        done = handle(routes, ask("update", body={**BARE, **elements}, preferences=told))
+        return [(issue.error, issue.expression) for issue in done.error.issues] if done.error else []
 
-    assert sent(photo=[{"title": "x"}], telecom=[{"value": "1", "use": "home"}]) == []
-    assert sent(telecom=[{"value": "1", "use": "old"}]) == [("changes-meaning", "Patient.telecom[0].use")]
-    assert sent(active=True) == [("changes-meaning", "Patient.active")]
+    silent = {**BARE, "photo": [{"title": "x"}], "telecom": [{"system": "phone", "value": "1", "use": "home"}]}
+    answers = (answer(200, message(BARE)), answer(200, BARE))
+    done = handle(routes, ask("update", body=silent, preferences=told), *answers)
 
-
-ANSWERS = (answer(200, message(BARE)), answer(200, BARE))
+    assert done.error is None, done.error.issues
+    assert len(done.resource["issue"]) == 1
+    assert refused(telecom=[{"system": "phone", "value": "1", "use": "old"}]) == [
+        ("changes-meaning", "Patient.telecom[0].use")
+    ]
+    assert refused(active=True) == [("changes-meaning", "Patient.active")]
 
 
 def test_what_the_partner_says_of_the_rest_is_told_where_that_stood_before() -> None:
@@ -454,7 +457,7 @@ def test_what_explains_a_message_finds_its_sender() -> None:
         (
             "errors:",
             "    silent: {Condition.verificationStatus: [confirmed, confirmd]}\nerrors:",
-            "'confirmd' is no code of a CodeableConcept; write system#code, or any",
+            "'confirmd' is no value of 'Condition.verificationStatus'; did you mean 'confirmed'?",
         ),
         (
             "errors:",
