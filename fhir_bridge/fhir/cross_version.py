@@ -49,7 +49,7 @@ def written(version: Version, url: str, element: Element, content: Content) -> l
 
     The values must be those of `version` already. A backbone element becomes an extension of extensions.
     """
-    return [_written(version, url, element.type, item) for item in _repeats(content)]
+    return [_written(version, url, element.type, item) for item in repeats(content)]
 
 
 def _written(version: Version, url: str, type_name: str, content: Content) -> Json:
@@ -69,10 +69,11 @@ def _nested(version: Version, type_name: str, value: Mapping[str, Json]) -> Json
         for part in written(version, parts[name].path, parts[name], content_of(value, name))
     ]
     identity = {"id": value["id"]} if "id" in value else {}
-    return {**identity, "extension": [*inner, *value.get("extension", ())]}
+    extensions = [*inner, *value.get("extension", ())]
+    return {**identity, "extension": extensions} if extensions else identity
 
 
-def _repeats(content: Content) -> list[dict[str, Json]]:
+def repeats(content: Content) -> list[dict[str, Json]]:
     """Split a list, and the list beside it, into the content of each repeat; a null in either is nothing."""
     lists = {prefix: values for prefix, values in content.items() if isinstance(values, list)}
     if not lists:
@@ -94,30 +95,40 @@ def read(version: Version, type_name: str, extension: Json, path: str | None) ->
             continue
         if found in {_own_name(element.type), value_name("3.0", element.type)} - {None}:
             return element, content_of(extension, str(found))
-        if found is None and not is_primitive(element.type) and isinstance(extension.get("extension"), list):
+        if found is None and not is_primitive(element.type) and isinstance(extension.get("extension", []), list):
             return element, {"": _unnested(version, element.type, extension)}
     return None
 
 
-def put(version: Version, type_name: str, value: dict[str, Json], element: Element, content: Content) -> bool:
-    """Write an element that was read back into `value`; False where another value stands there."""
+def put(
+    version: Version, type_name: str, value: dict[str, Json], element: Element, content: Content, *, before: Content
+) -> bool:
+    """Write an element that was read back into `value`; False where another value stood there `before`."""
     if element.repeats and not is_primitive(element.type):
         value[element.name] = [*value.get(element.name, ()), content[""]]
         return True
     rivals = [other.name for other in known_elements(version, type_name).values() if other.path == element.path]
-    if any(prefix + name in value for name in rivals for prefix in ("", "_")):
+    if any(prefix + name in (before if element.repeats else value) for name in rivals for prefix in ("", "_")):
         return False
-    value.update({prefix + element.name: item for prefix, item in content.items()})
+    items = _with_item(value, element.name, content) if element.repeats else content
+    value.update({prefix + element.name: item for prefix, item in items.items()})
     return True
+
+
+def _with_item(value: Mapping[str, Json], name: str, content: Content) -> Content:
+    """Return the two lists of a primitive with one more item; without the second where nothing stands beside."""
+    values = [*value.get(name, ()), content.get("")]
+    besides = [*value.get(f"_{name}", [None] * (len(values) - 1)), content.get("_")]
+    return {"": values} if besides == [None] * len(besides) else {"": values, "_": besides}
 
 
 def _unnested(version: Version, type_name: str, extension: Json) -> Json:
     """Return the backbone element that an extension of extensions stands for; what is no part of it stays."""
     value: dict[str, Json] = {"id": extension["id"]} if "id" in extension else {}
     kept = []
-    for part in extension["extension"]:
+    for part in extension.get("extension", ()):
         found = read(version, type_name, part, part.get("url")) if isinstance(part, dict) else None
-        if found is None or not put(version, type_name, value, *found):
+        if found is None or not put(version, type_name, value, *found, before={}):
             kept.append(part)
     return {**value, "extension": kept} if kept else value
 

@@ -20,14 +20,16 @@ def brought_home(way: Way, type_name: str, definition: str, value: dict[str, Jso
     if not isinstance(extensions, list):
         return value
     home = dict(value)
-    kept = [each for each in extensions if not _came_home(way, type_name, definition, home, each)]
+    kept = [each for each in extensions if not _came_home(way, type_name, definition, home, each, value)]
     if len(kept) == len(extensions):
         return value
     home.pop("extension")
     return {**home, "extension": kept} if kept else home
 
 
-def _came_home(way: Way, type_name: str, definition: str, value: dict[str, Json], extension: Json) -> bool:
+def _came_home(
+    way: Way, type_name: str, definition: str, value: dict[str, Json], extension: Json, before: Content
+) -> bool:
     """Put the element that one extension stands for into `value`; False where it stands for none, or may not."""
     link = extension.get("url") if isinstance(extension, dict) else None
     prefix = url(way.target, f"{definition}.")
@@ -40,7 +42,8 @@ def _came_home(way: Way, type_name: str, definition: str, value: dict[str, Json]
     path = f"{definition}.{element.path}"
     if is_backbone(element.type, definition):
         content = {"": brought_home(way, element.type, path, content[""])}
-    return put(way.target, type_name, value, element, content) or _replaced(way, path, value, element, content)
+    is_put = put(way.target, type_name, value, element, content, before=before)
+    return is_put or _replaced(way, path, value, element, content)
 
 
 def _replaced(way: Way, path: str, value: dict[str, Json], element: Element, content: Content) -> bool:
@@ -52,7 +55,10 @@ def _replaced(way: Way, path: str, value: dict[str, Json], element: Element, con
         value[element.name] = {**{name: current[name] for name in ("id", "extension") if name in current}, **exact}
         return True
     back = TO_STU3 if way is TO_R4 else TO_R4
-    if not isinstance(exact, str) or current is None or back.nearest.get(path, {}).get(exact) != current:
+    nearest = back.nearest.get(path, {}).get(exact) if isinstance(exact, str) else None
+    codes = current if isinstance(current, list) else [current]
+    if nearest is None or nearest not in codes:
         return False
-    value[element.name] = exact
+    at = codes.index(nearest)
+    value[element.name] = [*codes[:at], exact, *codes[at + 1 :]] if isinstance(current, list) else exact
     return True

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from fhir_bridge.fhir.elements import Version, elements, is_primitive, is_resource
+from fhir_bridge.fhir.elements import Element, Version, elements, is_primitive, is_resource
 from fhir_bridge.outcome import Json
 
 NAMES: Mapping[Version, str] = {"3.0": "STU3", "4.0": "R4"}
@@ -40,6 +40,12 @@ CONCEPT_SYSTEMS: Mapping[str, str] = {
     "Condition.verificationStatus": "http://terminology.hl7.org/CodeSystem/condition-ver-status",
 }
 
+# Modifiers of STU3 for which R4 has an extension of its own: see `r4_places`.
+SAID_ELSEWHERE = frozenset({"Patient.animal"})
+
+STU3_JSON = "application/fhir+json; fhirVersion=3.0"
+"""The content of a Binary that stands, in R4, for a contained resource of a type that is not converted."""
+
 # R4's MessageHeader.event may be a uri; STU3's is a Coding, required: there is nothing true to put there.
 UNTELLABLE = frozenset({"MessageHeader.eventUri"})
 
@@ -48,6 +54,7 @@ URI_TYPES = frozenset({"uri", "url", "canonical", "uuid", "oid"})
 _SAME_JSON = (URI_TYPES, frozenset({"string", "markdown"}), frozenset({"integer", "positiveInt", "unsignedInt"}))
 
 _RENAMED: Mapping[str, str] = {
+    "Binary.content": "data",
     "Condition.context": "encounter",
     "Condition.assertedDate": "recordedDate",
     "MessageHeader.event": "eventCoding",
@@ -61,6 +68,7 @@ _NEAREST_IN_STU3: Mapping[str, Mapping[str, str | None]] = {
     "Condition.clinicalStatus": {"relapse": "recurrence"},
     "Condition.verificationStatus": {"unconfirmed": "provisional"},
     "OperationOutcome.issue.code": {"multiple-matches": "processing", "deleted": "not-found"},
+    "Timing.repeat.when": {f"{part}.{of_it}": part for part in ("MORN", "AFT", "EVE") for of_it in ("early", "late")},
 }
 _NEAREST_IN_R4: Mapping[str, Mapping[str, str | None]] = {"Condition.verificationStatus": {"unknown": None}}
 
@@ -150,11 +158,17 @@ TO_STU3 = Way(
 
 def nearest_in_stu3(path: str, concept: Json) -> str | None:
     """Return the STU3 code nearest to the first coding of an R4 concept that is of the element's own system."""
+    code = first_code(path, concept)
+    return None if code is None else TO_STU3.nearest[path].get(code, code)
+
+
+def first_code(path: str, concept: Json) -> str | None:
+    """Return the code of the first coding of a concept that is of the element's own system."""
     codings = concept.get("coding") if isinstance(concept, dict) else None
     for coding in codings if isinstance(codings, list) else ():
         code = coding.get("code") if isinstance(coding, dict) else None
         if isinstance(code, str) and coding.get("system") == CONCEPT_SYSTEMS[path]:
-            return TO_STU3.nearest[path].get(code, code)
+            return code
     return None
 
 
@@ -171,17 +185,34 @@ def is_backbone(type_name: str, definition: str) -> bool:
 
 @cache
 def is_convertible(type_name: str) -> bool:
-    """Whether the conversion knows a resource type: one of `CONVERTED`, or one that did not change."""
+    """Whether the conversion knows a resource type: one of `CONVERTED`, or one that is alike in both versions."""
     in_both = all(is_resource(version, type_name) for version in NAMES)
-    return in_both and (type_name in CONVERTED or _unchanged(type_name, type_name))
+    return in_both and (type_name in CONVERTED or _is_alike(type_name, type_name))
 
 
-def _unchanged(type_name: str, root: str) -> bool:
-    """Whether a type has the same elements in both versions; data types may differ, they are converted."""
+def _is_alike(type_name: str, path: str) -> bool:
+    """Whether R4 has each element of an STU3 type, and all else can be carried; data types are converted."""
     stu3, r4 = (elements(version, type_name) for version in ("3.0", "4.0"))
-    return stu3.keys() == r4.keys() and all(
-        same_json(stu3[name].type, r4[name].type)
-        and (stu3[name].repeats, stu3[name].codes) == (r4[name].repeats, r4[name].codes)
-        and (not is_backbone(r4[name].type, root) or r4[name].type == type_name or _unchanged(r4[name].type, root))
-        for name in r4
+    names = {name: _RENAMED.get(f"{path}.{name}", name) for name in stu3}
+    if not r4.keys() >= set(names.values()):
+        return False
+    new = [r4[name] for name in r4.keys() - set(names.values())]
+    return all(map(_can_be_carried, new)) and all(
+        _is_alike_element(stu3[name], r4[there], type_name, f"{path}.{name}") for name, there in names.items()
     )
+
+
+def _can_be_carried(new: Element) -> bool:
+    """Whether an element that R4 alone has can be an extension in STU3; that tells a choice by its type."""
+    name = f"value{new.type[0].upper()}{new.type[1:]}"
+    is_told = new.choice is None or new.type in URI_TYPES or name in elements("3.0", "Extension")
+    return is_told and not new.required and not new.choice_required
+
+
+def _is_alike_element(here: Element, there: Element, type_name: str, path: str) -> bool:
+    """Whether whatever STU3 says in an element can be said in R4's: as often, by the same codes, in the same parts."""
+    is_bound_alike = not there.codes or (bool(here.codes) and here.codes <= there.codes)
+    if not same_json(here.type, there.type) or here.repeats > there.repeats or not is_bound_alike:
+        return False
+    is_part = is_backbone(here.type, path) and here.type != type_name
+    return not is_part or _is_alike(here.type, path)

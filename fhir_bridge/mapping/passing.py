@@ -11,7 +11,7 @@ from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.message import id_told
 from fhir_bridge.fhir.narrative import readable
-from fhir_bridge.fhir.r4_stu3 import r4_expression, stu3_expression
+from fhir_bridge.fhir.r4_stu3 import NAMES, r4_expression, stu3_expression
 from fhir_bridge.mapping.checks import Check, modifier_extensions, parts_only
 from fhir_bridge.mapping.losses import Loss
 from fhir_bridge.mapping.partner_fields import Unreadable
@@ -49,7 +49,17 @@ class PassSender:
         if interaction.version == self.partner_version:
             return Sending(body=resource)
         converted = to_stu3(resource, now=interaction.now)
-        return Sending(body=converted.resource, issues=list(converted.issues), home=r4_expression)
+        issues = [*converted.issues, *self._not_of_the_partners(converted.resource)]
+        return Sending(body=converted.resource, issues=issues, home=r4_expression)
+
+    def _not_of_the_partners(self, resource: Json) -> Iterator[Issue]:
+        """What the partner's FHIR version requires, or does not allow, and that of the client does not mind.
+
+        STU3 requires a Condition's clinicalStatus and SampledData's data; nothing true can be put there.
+        """
+        for issue in self.structures[self.partner_version](resource):
+            text = f"It is sent in {NAMES[self.partner_version]}, and there: {issue.text}"
+            yield Issue("cannot-be-sent", issue.code, text, r4_expression(issue.expression or ""))
 
     def complete(self, body: Json, interaction: Interaction) -> Json:
         return body

@@ -1,12 +1,14 @@
 """R4 to STU3 and back: what each element becomes, what cannot be said, and the two laws of the round trip."""
 
 import copy
+from base64 import b64decode
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from fhir_bridge.fhir.conversion import Converted, to_r4, to_stu3
+from fhir_bridge.fhir.json import loads
 from fhir_bridge.outcome import Issue
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
@@ -94,6 +96,17 @@ def r4_of(resource):
 
 def left_behind(expression, text):
     return Issue("left-behind", "not-supported", text, expression, "warning")
+
+
+def told_in_stu3(resource, *issues):
+    """Return an R4 resource in STU3; just these issues must be reported."""
+    converted = to_stu3(resource, now=NOW)
+    assert converted.issues == issues
+    return converted.resource
+
+
+def nearest(expression, exact, sent):
+    return left_behind(expression, f"STU3 has no code for {exact}: {sent} is sent, and {exact} in an extension.")
 
 
 def impossible(expression, text):
@@ -261,15 +274,94 @@ def test_a_method_that_stu3_has_no_code_for_is_an_error():
 
 
 def test_a_resource_type_that_did_not_change_is_converted_too():
-    practitioner = {"resourceType": "Practitioner", "identifier": [{"use": "old", "value": "1"}]}
+    practitioner = {
+        "resourceType": "Practitioner",
+        "identifier": [{"value": "1", "assigner": {"reference": "Organization/1", "type": "Organization"}}],
+    }
 
     converted = stu3_of(practitioner)
 
+    extension = {"url": f"{R4_EXTENSION}Reference.type", "valueUri": "Organization"}
     assert converted == {
         "resourceType": "Practitioner",
-        "identifier": [{"value": "1", "extension": [{"url": f"{R4_EXTENSION}Identifier.use", "valueCode": "old"}]}],
+        "identifier": [{"value": "1", "assigner": {"reference": "Organization/1", "extension": [extension]}}],
     }
     assert r4_of(converted) == practitioner
+
+
+def test_a_resource_type_to_which_r4_added_elements_is_converted_too():
+    concept, spoken = {"text": "mother"}, {"language": {"text": "uk"}, "preferred": True}
+    stu3 = {"resourceType": "RelatedPerson", "patient": {"reference": "Patient/1"}, "relationship": concept}
+    r4 = {**stu3, "relationship": [concept, {"text": "neighbour"}], "communication": [spoken]}
+
+    converted = stu3_of(r4)
+
+    assert converted == {
+        **stu3,
+        "extension": [
+            {"url": f"{R4_EXTENSION}RelatedPerson.relationship", "valueCodeableConcept": {"text": "neighbour"}},
+            {
+                "url": f"{R4_EXTENSION}RelatedPerson.communication",
+                "extension": [
+                    {"url": "language", "valueCodeableConcept": {"text": "uk"}},
+                    {"url": "preferred", "valueBoolean": True},
+                ],
+            },
+        ],
+    }
+    assert r4_of(converted) == r4
+    in_both(stu3, {**stu3, "relationship": [concept]})
+
+
+def test_the_content_of_a_binary_is_its_data():
+    in_both(
+        {"resourceType": "Binary", "contentType": "image/png", "content": "AAAA"},
+        {"resourceType": "Binary", "contentType": "image/png", "data": "AAAA"},
+    )
+
+
+def test_a_contained_resource_that_is_not_converted_is_kept_whole_in_a_binary():
+    """Under its id, so that what refers to it still finds something; on the way back it cannot be told from another."""
+    observation = {
+        "resourceType": "Observation",
+        "id": "o",
+        "comment": "\u0416",
+        "valueQuantity": {"value": Decimal("1.50")},
+    }
+    nameless = {"resourceType": "Observation", "status": "final"}
+    patient = {
+        "resourceType": "Patient",
+        "contained": [observation, nameless],
+        "generalPractitioner": [{"reference": "#o"}],
+    }
+
+    converted = r4_of(patient)
+
+    first, second = converted["contained"]
+    in_stu3 = "application/fhir+json; fhirVersion=3.0"
+    assert (first["resourceType"], first["id"], first["contentType"]) == ("Binary", "o", in_stu3)
+    assert loads(b64decode(first["data"])) == observation
+    assert (second.keys(), loads(b64decode(second["data"]))) == ({"resourceType", "contentType", "data"}, nameless)
+    text = "STU3 is what this Binary holds, and it is not converted; leave it out, or send the whole in STU3."
+    assert to_stu3(converted, now=NOW).issues == (
+        impossible("Patient.contained[0]", text),
+        impossible("Patient.contained[1]", text),
+    )
+
+
+@pytest.mark.parametrize("type_name", ["NoSuchThing", "HumanName"])
+def test_a_contained_resource_of_no_type_is_an_error(type_name):
+    patient = {"resourceType": "Patient", "contained": [{"resourceType": type_name}]}
+
+    text = f"R4 has another structure for {type_name}: it is not converted."
+    assert to_r4(patient) == Converted(patient, (impossible("Patient.contained[0]", text),))
+
+
+def test_a_contained_resource_that_stu3_has_another_structure_for_is_an_error():
+    patient = {"resourceType": "Patient", "contained": [{"resourceType": "Observation"}]}
+
+    text = "STU3 has another structure for Observation: it is not converted."
+    assert to_stu3(patient, now=NOW) == Converted(patient, (impossible("Patient.contained[0]", text),))
 
 
 @pytest.mark.parametrize("type_name", ["Observation", "Claim", "NoSuchThing", "HumanName"])
@@ -333,14 +425,19 @@ def test_a_status_that_stu3_lacks_becomes_the_nearest_one_and_is_itself_again_in
         verificationStatus={"coding": [{"system": VERIFICATION, "code": "unconfirmed"}]},
     )
 
-    converted = stu3_of(r4)
+    converted = told_in_stu3(
+        r4,
+        nearest("Condition.clinicalStatus", "relapse", "recurrence"),
+        nearest("Condition.verificationStatus", "unconfirmed", "provisional"),
+    )
 
     assert (converted["clinicalStatus"], converted["verificationStatus"]) == ("recurrence", "provisional")
     assert r4_of(converted) == r4
 
 
 def test_a_status_that_was_changed_in_stu3_is_not_overwritten_on_the_way_home():
-    converted = stu3_of(condition(clinicalStatus={"coding": [{"system": CLINICAL, "code": "relapse"}]}))
+    relapse = condition(clinicalStatus={"coding": [{"system": CLINICAL, "code": "relapse"}]})
+    converted = told_in_stu3(relapse, nearest("Condition.clinicalStatus", "relapse", "recurrence"))
 
     home = r4_of({**converted, "clinicalStatus": "resolved"})
 
@@ -348,13 +445,26 @@ def test_a_status_that_was_changed_in_stu3_is_not_overwritten_on_the_way_home():
     assert [extension["url"] for extension in home["extension"]] == [f"{R4_EXTENSION}Condition.clinicalStatus"]
 
 
-def test_a_concept_of_another_system_is_no_code_and_travels_whole():
-    r4 = condition(clinicalStatus={"coding": [{"system": "http://example.org", "code": "x"}]})
+@pytest.mark.parametrize("concept", [{"coding": [{"system": "http://example.org", "code": "x"}]}, {"text": "worse"}])
+def test_a_status_that_names_no_code_cannot_be_said_in_stu3(concept):
+    """It is a modifier: without it the Condition means something else."""
+    assert to_stu3(condition(clinicalStatus=concept, id="c"), now=NOW).issues == (
+        impossible(
+            "Condition.clinicalStatus",
+            f"STU3 has a code here; give this concept a coding of {CLINICAL}, which names one.",
+        ),
+    )
 
-    converted = stu3_of(r4)
 
-    assert "clinicalStatus" not in converted
-    assert r4_of(converted) == r4
+def test_several_statuses_cannot_be_said_in_stu3():
+    statuses = [{"coding": [{"system": CLINICAL, "code": code}]} for code in ("active", "relapse")]
+
+    assert to_stu3(condition(clinicalStatus=statuses), now=NOW).issues == (
+        impossible(
+            "Condition.clinicalStatus",
+            "STU3 has no Condition.clinicalStatus, and the resource means something else without it.",
+        ),
+    )
 
 
 def test_what_stands_beside_a_code_stands_in_the_concept():
@@ -539,23 +649,80 @@ def test_what_only_r4_says_of_a_meta_or_a_reference_travels_in_their_extensions(
     )
 
 
-def test_a_use_that_stu3_lacks_travels_in_an_extension_and_what_stands_beside_it_too():
-    r4 = {"resourceType": "Patient", "address": [{"use": "billing", "_use": {"id": "u"}, "city": "Utrecht"}]}
+@pytest.mark.parametrize(
+    ("element", "code", "where"),
+    [
+        ("identifier", "old", "Patient.identifier[0].use"),
+        ("address", "billing", "Patient.address[0].use"),
+    ],
+)
+def test_a_use_that_stu3_lacks_is_refused(element, code, where):
+    """It is a modifier: an identifier that was withdrawn would be taken for a valid one."""
+    patient = {"resourceType": "Patient", element: [{"use": code, "_use": {"id": "u"}, "period": {"start": "2020"}}]}
 
-    in_both(
-        {
-            "resourceType": "Patient",
-            "address": [
-                {
-                    "city": "Utrecht",
-                    "extension": [
-                        {"url": f"{R4_EXTENSION}Address.use", "valueCode": "billing", "_valueCode": {"id": "u"}}
-                    ],
-                }
-            ],
-        },
-        r4,
+    why = "and what holds this element means something else without it; leave that out."
+    assert to_stu3(patient, now=NOW).issues == (impossible(where, f"STU3 has no code for {code}, {why}"),)
+
+
+def timing(**repeat):
+    return {"resourceType": "Patient", "extension": [{"url": "urn:when", "valueTiming": {"repeat": repeat}}]}
+
+
+WHEN = "Patient.extension[0].value.repeat.when"
+
+
+def test_codes_of_a_list_become_the_nearest_and_are_themselves_again_in_r4():
+    r4 = timing(when=["NIGHT", "MORN.early", "EVE.late"], _when=[None, {"id": "w"}, None])
+
+    text = "STU3 has no code for MORN.early, EVE.late: MORN, EVE is sent, and MORN.early, EVE.late in an extension."
+    converted = told_in_stu3(r4, left_behind(WHEN, text))
+
+    url = f"{R4_EXTENSION}Timing.repeat.when"
+    assert converted == timing(
+        when=["NIGHT", "MORN", "EVE"],
+        _when=[None, {"id": "w"}, None],
+        extension=[{"url": url, "valueCode": "MORN.early"}, {"url": url, "valueCode": "EVE.late"}],
     )
+    assert r4_of(converted) == r4
+
+
+@pytest.mark.parametrize(
+    ("when", "lacking"),
+    [({"when": ["NOON"]}, "NOON"), ({"when": ["NIGHT", "NOON"], "_when": [{"id": "w"}, None]}, "NOON")],
+)
+def test_a_list_with_a_code_that_stu3_has_nothing_near_for_is_told_by_extensions_alone(when, lacking):
+    """A list of the others would say another thing."""
+    text = f"STU3 has no code for {lacking}: it is sent in an extension alone."
+    converted = told_in_stu3(timing(**when), left_behind(WHEN, text))
+
+    assert "when" not in converted["extension"][0]["valueTiming"]["repeat"]
+    assert r4_of(converted) == timing(**when)
+
+
+def test_a_list_that_was_changed_in_stu3_is_not_overwritten_on_the_way_home():
+    extension = {"url": f"{R4_EXTENSION}Timing.repeat.when", "valueCode": "NOON"}
+
+    assert r4_of(timing(when=["NIGHT"], extension=[extension])) == timing(when=["NIGHT"], extension=[extension])
+
+
+def test_a_modifier_that_the_other_version_lacks_is_refused():
+    money = {"resourceType": "Patient", "extension": [{"url": "urn:fee", "valueMoney": {"comparator": "<"}}]}
+    repeated = timing(count=1)
+    repeated["extension"][0]["valueTiming"]["modifierExtension"] = [{"url": "urn:not", "valueBoolean": True}]
+
+    text = "and the resource means something else without it."
+    assert to_r4(money).issues == (
+        impossible("Patient.extension[0].value.comparator", f"R4 has no Money.comparator, {text}"),
+    )
+    assert to_stu3(repeated, now=NOW).issues == (
+        impossible("Patient.extension[0].value.modifierExtension", f"STU3 has no Timing.modifierExtension, {text}"),
+    )
+
+
+def test_what_stands_beside_a_list_of_one_goes_with_it():
+    in_r4 = r4_of({"resourceType": "Patient", "gender": ["male"], "_gender": [{"id": "g"}]})
+
+    assert in_r4 == {"resourceType": "Patient", "gender": "male", "_gender": {"id": "g"}}
 
 
 def test_a_signature_is_signed_by_a_reference_in_both():
@@ -663,19 +830,19 @@ def test_a_modifier_extension_whose_type_stu3_lacks_is_an_error():
 def test_an_issue_code_that_stu3_lacks_becomes_its_parent_and_is_itself_again_in_r4():
     r4 = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "deleted"}]}
 
-    in_both(
-        {
-            "resourceType": "OperationOutcome",
-            "issue": [
-                {
-                    "severity": "error",
-                    "code": "not-found",
-                    "extension": [{"url": f"{R4_EXTENSION}OperationOutcome.issue.code", "valueCode": "deleted"}],
-                }
-            ],
-        },
-        r4,
-    )
+    converted = told_in_stu3(r4, nearest("OperationOutcome.issue[0].code", "deleted", "not-found"))
+
+    assert converted == {
+        "resourceType": "OperationOutcome",
+        "issue": [
+            {
+                "severity": "error",
+                "code": "not-found",
+                "extension": [{"url": f"{R4_EXTENSION}OperationOutcome.issue.code", "valueCode": "deleted"}],
+            }
+        ],
+    }
+    assert r4_of(converted) == r4
 
 
 @pytest.mark.parametrize(
