@@ -6,13 +6,17 @@ https://hl7.org/fhir/R4/fhirpatch.html, https://hl7.org/fhirpath/N1/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import starmap, zip_longest
 from typing import NamedTuple
 
 from fhir_bridge.fhir.elements import Element, Version, elements, is_primitive
-from fhir_bridge.fhir.fhirpath_steps import Index, Member, OfType, Step, Where
+from fhir_bridge.fhir.fhirpath_steps import Criterion, Index, Member, OfType, Step, Where
 from fhir_bridge.outcome import Json
+
+Visit = Callable[[int], None]
+"""Is told how many elements a path goes over, and may raise an error of its own when they are too many."""
 
 
 class Item(NamedTuple):
@@ -58,17 +62,20 @@ class Node:
 
 def items_of(holder: dict[str, Json], element: Element) -> list[Item]:
     """Return the repeats of an element, each with what stands beside it; a single element has at most one."""
+    return list(_items(holder, element, EVERY))
+
+
+EVERY = slice(None)
+
+
+def _items(holder: dict[str, Json], element: Element, wanted: slice) -> Iterator[Item]:
+    """Yield the wanted repeats of an element."""
     values, besides = (_listed(holder.get(prefix + element.name)) for prefix in ("", "_"))
-    longest = max(len(values), len(besides))
-    return [Item(*pair) for pair in zip(_padded(values, longest), _padded(besides, longest), strict=True)]
+    return starmap(Item, zip_longest(values[wanted], besides[wanted]))
 
 
 def _listed(value: Json) -> list[Json]:
     return value if isinstance(value, list) else [] if value is None else [value]
-
-
-def _padded(values: list[Json], length: int) -> list[Json]:
-    return values + [None] * (length - len(values))
 
 
 def write_items(holder: dict[str, Json], element: Element, items: list[Item]) -> None:
@@ -99,36 +106,54 @@ def own_type(node: Node) -> str:
     return "Element" if is_primitive(node.type_name) else node.type_name
 
 
-def located(version: Version, resource: Json, steps: tuple[Step, ...]) -> list[Node]:
-    """Return the elements that a path leads to, in order; raises LookupError for a name that FHIR does not have.
+def free(elements: int) -> None:
+    """Let a path go over any number of elements."""
 
-    The first step may be the resource's type.
+
+def located(version: Version, resource: Json, steps: tuple[Step, ...], visit: Visit = free) -> list[Node]:
+    """Return the elements that a path leads to. Raises LookupError for a name or a type that FHIR does not have.
+
+    The first step may be the resource's type. `visit` is told how many elements each step goes over.
     """
     type_name = resource["resourceType"]
-    nodes = [Node(type_name, Item(resource))]
-    for step in steps[1:] if steps[:1] == (Member(type_name),) else steps:
-        nodes = _stepped(version, nodes, step)
+    nodes, at = [Node(type_name, Item(resource))], int(steps[:1] == (Member(type_name),))
+    while at < len(steps):
+        step, following = steps[at], steps[at + 1 : at + 2]
+        item = _of_one(version, nodes, step, *following) if following else None
+        nodes = _stepped(version, nodes, step, visit) if item is None else item
+        at += 1 if item is None else 2
+        visit(len(nodes))
     return nodes
 
 
-def _stepped(version: Version, nodes: list[Node], step: Step) -> list[Node]:
+def _of_one(version: Version, nodes: list[Node], step: Step, index: Step) -> list[Node] | None:
+    """Return `name[3]` of one element without going over the others; None for other steps, and those of a choice."""
+    if len(nodes) != 1 or not isinstance(step, Member) or not isinstance(index, Index) or index.at < 0:
+        return None
+    if len(candidates(version, own_type(nodes[0]), step.name)) > 1:
+        return None
+    return list(_children(version, nodes[0], step.name, slice(index.at, index.at + 1)))
+
+
+def _stepped(version: Version, nodes: list[Node], step: Step, visit: Visit) -> list[Node]:
     if isinstance(step, Member):
         return [child for node in nodes for child in _children(version, node, step.name)]
     if isinstance(step, Index):
         return nodes[step.at :][:1]
     if isinstance(step, OfType):
         return [node for node in nodes if node.type_name == step.type_name]
-    return [node for node in nodes if _satisfies(version, node, step)]
+    return [node for node in nodes if _satisfies(version, node, step, visit)]
 
 
-def _children(version: Version, node: Node, name: str) -> Iterator[Node]:
+def _children(version: Version, node: Node, name: str, wanted: slice = EVERY) -> Iterator[Node]:
+    """Yield the wanted elements of a name."""
     type_name = own_type(node)
     found = candidates(version, type_name, name)
     if not found:
         raise LookupError(f"{type_name} has no element {name}")
     holder = node.item.beside if is_primitive(node.type_name) else node.item.value
     for element in found if isinstance(holder, dict) else ():
-        for at, item in enumerate(items_of(holder, element)):
+        for at, item in enumerate(_items(holder, element, wanted), wanted.start or 0):
             yield Node(_exact_type(element, item), item, Spot(holder, type_name, element, at))
 
 
@@ -138,14 +163,15 @@ def _exact_type(element: Element, item: Item) -> str:
     return element.type
 
 
-def _satisfies(version: Version, node: Node, step: Where) -> bool:
-    return all(_equals(version, node, criterion.path, criterion.value) for criterion in step.criteria)
+def _satisfies(version: Version, node: Node, step: Where, visit: Visit) -> bool:
+    return all(_equals(version, node, criterion, visit) for criterion in step.criteria)
 
 
-def _equals(version: Version, node: Node, path: tuple[str, ...], value: Json) -> bool:
+def _equals(version: Version, node: Node, criterion: Criterion, visit: Visit) -> bool:
     """Whether exactly one element at `path` ("$this": the node itself) has this value; true is not 1."""
-    nodes = [node]
-    for name in path:
+    nodes, value = [node], criterion.value
+    for name in criterion.path:
         nodes = [child for each in nodes for child in _children(version, each, name)]
+        visit(len(nodes))
     found = nodes[0].item.value if len(nodes) == 1 else None
     return isinstance(found, bool) == isinstance(value, bool) and bool(found == value)

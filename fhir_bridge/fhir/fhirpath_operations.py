@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fhir_bridge.fhir.elements import Version, elements
+from fhir_bridge.fhir.fhirpath_location import Visit, free
 from fhir_bridge.fhir.fhirpath_steps import PathError, Step, steps
 from fhir_bridge.fhir.patch_rules import does_not_apply, malformed, too_many
+from fhir_bridge.fhir.problems import shown
 from fhir_bridge.outcome import FhirError, Issue, Json
 
 PARTS: Mapping[str, tuple[str, ...]] = {
@@ -29,13 +31,15 @@ class Operation:
     """One operation, each of whose parts is there and can be read.
 
     `type` is a key of `PARTS`. `parts` has a text for `name`, a number for `index`, `source` and `destination`, and
-    for `value` the part itself, whose value[x], parts or resource it is. `expressions` are the parts' places.
+    for `value` the part itself, whose value[x], parts or resource it is. `expressions` are the parts' places. `visit`
+    is told how many elements the operation goes over.
     """
 
     type: str
     path: tuple[Step, ...]
     parts: Mapping[str, Json]
     expressions: Mapping[str, str]
+    visit: Visit = free
 
     def fails(self, part: str, text: str) -> FhirError:
         return does_not_apply(self.expressions[part], text)
@@ -79,8 +83,8 @@ class _Parameter:
         return {part["name"]: part if part["name"] == "value" else _value(part) for part in self.given["part"]}
 
     def _expression(self, name: str) -> str:
-        names = [part["name"] for part in self.given["part"]]
-        return f"{self.expression}.part[{names.index(name)}]"
+        at = next(at for at, part in enumerate(self.given["part"]) if part["name"] == name)
+        return f"{self.expression}.part[{at}]"
 
     def _problems_of_operation(self) -> Iterator[Issue]:
         parts = self._parts()
@@ -97,12 +101,15 @@ class _Parameter:
         for name in needed:
             if name not in parts:
                 yield malformed(self.expression, f"{operation} needs a part named {name}.", "required")
+        met = set[str]()
         for at, part in enumerate(self.given["part"]):
             expression, name = f"{self.expression}.part[{at}]", part["name"]
             if name not in needed:
-                yield malformed(expression, f"{operation} has no part named {name}; it has {', '.join(needed)}.")
-            elif self._expression(name) != expression:
+                text = f"{operation} has no part named {shown(name)}; it has {', '.join(needed)}."
+                yield malformed(expression, text)
+            elif name in met:
                 yield malformed(expression, f"{name} is given twice.")
+            met.add(name)
 
     def _wrong_values(self, parts: Mapping[str, Json]) -> Iterator[Issue]:
         for name, value in parts.items():

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from fhir_bridge.fhir.elements import Element, Version
 from fhir_bridge.fhir.fhirpath_location import Item, Node, Spot, candidates, items_of, located, own_type, write_items
 from fhir_bridge.fhir.fhirpath_operations import Operation, read_operations
 from fhir_bridge.fhir.fhirpath_steps import Member, Step
 from fhir_bridge.fhir.fhirpath_values import WrongType, item_for
-from fhir_bridge.fhir.patch_rules import must_stay_itself, nested_too_deep, pruned, refused
+from fhir_bridge.fhir.patch_rules import does_not_apply, must_stay_itself, nested_too_deep, pruned, refused
 from fhir_bridge.outcome import Json
+
+MAX_VISITED = 100_000
+"""How many elements all operations of one patch may go over: each could go over a list of thousands."""
 
 
 def read_fhirpath_patch(parameters: Json, *, version: Version = "4.0") -> Callable[[Json], Json]:
@@ -32,13 +36,29 @@ def read_fhirpath_patch(parameters: Json, *, version: Version = "4.0") -> Callab
         raise refused(issues)
 
     def apply(resource: Json) -> Json:
-        patched = copy.deepcopy(resource)
+        patched, reach = copy.deepcopy(resource), _Reach()
         for operation in operations:
-            _carry_out(version, operation, patched)
+            _carry_out(version, replace(operation, visit=reach.visit), patched)
             must_stay_itself(resource, patched, operation.expressions["path"])
         return patched
 
     return apply
+
+
+class _TooFar(Exception):
+    """The operations of a patch go over more of the resource than they may."""
+
+
+class _Reach:
+    """How many elements the operations of one patch went over so far."""
+
+    def __init__(self) -> None:
+        self.visited = 0
+
+    def visit(self, elements: int) -> None:
+        self.visited += elements
+        if self.visited > MAX_VISITED:
+            raise _TooFar
 
 
 def _carry_out(version: Version, operation: Operation, resource: Json) -> None:
@@ -46,6 +66,9 @@ def _carry_out(version: Version, operation: Operation, resource: Json) -> None:
         _ACTIONS[operation.type](version, operation, resource)
     except WrongType as wrong:
         raise operation.fails("value", str(wrong)) from None
+    except _TooFar:
+        text = "The operations up to this one go over too much of the resource; send fewer of them at once."
+        raise does_not_apply(operation.expressions["path"], text, "too-costly") from None
 
 
 def _add(version: Version, operation: Operation, resource: Json) -> None:
@@ -56,7 +79,7 @@ def _add(version: Version, operation: Operation, resource: Json) -> None:
         raise operation.fails("name", f"{own_type(node)} has no element {name}.")
     element, item = item_for(version, found, operation.parts["value"])
     whole = node.whole()
-    there = items_of(whole, element) if element.repeats else []
+    there = _items(operation, whole, element) if element.repeats else []
     if not element.repeats and any(_is_there(each) for other in found for each in items_of(whole, other)):
         raise operation.fails("name", f"{name} is there already, and does not repeat: replace it.")
     write_items(whole, element, [*there, item])
@@ -70,7 +93,7 @@ def _is_there(item: Item) -> bool:
 def _insert(version: Version, operation: Operation, resource: Json) -> None:
     whole, element = _list(version, operation, resource)
     _, item = item_for(version, [element], operation.parts["value"])
-    items, index = items_of(whole, element), operation.parts["index"]
+    items, index = _items(operation, whole, element), operation.parts["index"]
     if index > len(items):
         raise operation.fails("index", f"The list has {len(items)} items: the index is {len(items)} at most.")
     write_items(whole, element, [*items[:index], item, *items[index:]])
@@ -78,7 +101,7 @@ def _insert(version: Version, operation: Operation, resource: Json) -> None:
 
 def _move(version: Version, operation: Operation, resource: Json) -> None:
     whole, element = _list(version, operation, resource)
-    items = items_of(whole, element)
+    items = _items(operation, whole, element)
     for name in ("source", "destination"):
         if operation.parts[name] >= len(items):
             raise operation.fails(name, f"The list has {len(items)} items: {name} is less than that.")
@@ -92,7 +115,7 @@ def _delete(version: Version, operation: Operation, resource: Json) -> None:
         raise operation.fails("path", f"The path leads to {len(nodes)} elements; a delete takes one.")
     for node in nodes:
         spot = _spot(operation, node)
-        items = items_of(spot.holder, spot.element)
+        items = _items(operation, spot.holder, spot.element)
         write_items(spot.holder, spot.element, items[: spot.at] + items[spot.at + 1 :])
 
 
@@ -101,7 +124,7 @@ def _replace(version: Version, operation: Operation, resource: Json) -> None:
     spot = _spot(operation, _one(version, operation, resource, operation.path))
     rivals = candidates(version, spot.holder_type, spot.element.path)
     element, item = item_for(version, rivals, operation.parts["value"])
-    items = items_of(spot.holder, spot.element)
+    items = _items(operation, spot.holder, spot.element)
     items[spot.at] = item
     if element.name != spot.element.name:
         write_items(spot.holder, spot.element, [])
@@ -119,9 +142,15 @@ _ACTIONS: Mapping[str, Callable[[Version, Operation, Json], None]] = {
 
 def _located(version: Version, operation: Operation, resource: Json, path: tuple[Step, ...]) -> list[Node]:
     try:
-        return located(version, resource, path)
+        return located(version, resource, path, operation.visit)
     except LookupError as unknown:
         raise operation.fails("path", f"{unknown.args[0]}.") from None
+
+
+def _items(operation: Operation, holder: dict[str, Json], element: Element) -> list[Item]:
+    items = items_of(holder, element)
+    operation.visit(len(items))
+    return items
 
 
 def _one(version: Version, operation: Operation, resource: Json, path: tuple[Step, ...]) -> Node:

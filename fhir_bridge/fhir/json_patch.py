@@ -18,6 +18,7 @@ import jsonpatch
 
 from fhir_bridge.fhir.elements import Element, Version, elements
 from fhir_bridge.fhir.patch_rules import does_not_apply, malformed, must_stay_itself, refused, too_many
+from fhir_bridge.fhir.problems import shown
 from fhir_bridge.outcome import FhirError, Issue, Json
 
 # https://www.rfc-editor.org/rfc/rfc6902#section-4
@@ -199,7 +200,7 @@ def _child(value: Json, token: str, operation: _Operation, name: str) -> Json:
         return value[token]
     if isinstance(value, list) and _is_index(token, len(value) - 1):
         return value[int(token)]
-    raise operation.fail(name, f"There is nothing at {operation.member[name]}.")
+    raise operation.fail(name, f"There is nothing at {shown(operation.member[name])}.")
 
 
 def _is_index(token: str, highest: int) -> bool:

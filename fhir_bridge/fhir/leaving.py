@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Collection, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fhir_bridge.fhir.elements import Version
-from fhir_bridge.fhir.fhirpath_location import items_of, located, write_items
+from fhir_bridge.fhir.fhirpath_location import Spot, items_of, located, write_items
 from fhir_bridge.fhir.fhirpath_steps import steps
-from fhir_bridge.fhir.references import unneeded
+from fhir_bridge.fhir.references import all_unneeded
 from fhir_bridge.outcome import Json
 
 
@@ -26,14 +28,17 @@ class Rest(NamedTuple):
 
 def leave(resource: Json, gone: Sequence[str], version: Version) -> Rest:
     """Return a sound resource without the elements at FHIRPaths, nor what it contained for their sake alone."""
-    rest, all_gone = resource, list(dict.fromkeys(gone))
-    new = all_gone
-    while new:
-        rest = _without(resource, all_gone, version)
-        places = [f"{resource['resourceType']}.contained[{index}]" for index in unneeded(rest)]
-        new = [former_place(place, all_gone) for place in places]
-        all_gone = [*all_gone, *new]
-    return Rest(rest, tuple(all_gone))
+    once = tuple(dict.fromkeys(gone))
+    if not once:
+        return Rest(resource)
+    rest, places = _without(resource, once, version), Gaps.of(once)
+    needless = all_unneeded(rest)
+    if not needless:
+        return Rest(rest, once)
+    contained = [each for index, each in enumerate(rest["contained"]) if index not in needless]
+    left = {name: value for name, value in rest.items() if name != "contained"}
+    former = [places.former_place(f"{resource['resourceType']}.contained[{index}]") for index in needless]
+    return Rest({**left, "contained": contained} if contained else left, (*once, *former))
 
 
 def stands_in(resource: Json, expression: str, version: Version) -> bool:
@@ -47,29 +52,44 @@ def stands_in(resource: Json, expression: str, version: Version) -> bool:
 def _without(resource: Json, gone: Sequence[str], version: Version) -> Json:
     rest = copy.deepcopy(resource)
     nodes = [node for expression in gone for node in located(version, rest, steps(expression))]
-    spots = [node.spot for node in nodes if node.spot is not None]
-    for spot in sorted(spots, key=lambda spot: spot.at, reverse=True):
-        items = items_of(spot.holder, spot.element)
-        write_items(spot.holder, spot.element, items[: spot.at] + items[spot.at + 1 :])
+    taken: dict[tuple[int, str], tuple[Spot, set[int]]] = {}
+    for spot in (node.spot for node in nodes if node.spot is not None):
+        taken.setdefault((id(spot.holder), spot.element.name), (spot, set()))[1].add(spot.at)
+    for spot, places in taken.values():
+        items = [item for at, item in enumerate(items_of(spot.holder, spot.element)) if at not in places]
+        write_items(spot.holder, spot.element, items)
     return rest
 
 
-def former_place(expression: str, gone: Collection[str]) -> str:
-    """Return where an element stood before others were gone: `Patient.name[0]` was `Patient.name[1]` without the first.
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """Which items of lists are gone: by the FHIRPath of a list, how many of those that are left stood before each gap.
 
     Items of a list that are gone leave their numbers to those after them.
     """
-    place = ""
-    for step in _INDEX.split(expression):
-        place += f"[{_former_index(int(step[1:-1]), place, gone)}]" if _INDEX.fullmatch(step) else step
-    return place
+
+    lists: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    @staticmethod
+    def of(gone: Iterable[str]) -> Gaps:
+        """Return the gaps that elements leave, of which those that are items of lists have an index at the end."""
+        indices: dict[str, set[int]] = {}
+        for expression in gone:
+            if match := _ITEM.fullmatch(expression):
+                indices.setdefault(match[1], set()).add(int(match[2]))
+        return Gaps({place: [at - n for n, at in enumerate(sorted(found))] for place, found in indices.items()})
+
+    def former_place(self, expression: str) -> str:
+        """Return where an element stood before: `Patient.name[0]` was `Patient.name[1]` without the first."""
+        place = ""
+        for step in _INDEX.split(expression):
+            place += f"[{self._former_index(int(step[1:-1]), place)}]" if _INDEX.fullmatch(step) else step
+        return place
+
+    def _former_index(self, index: int, place: str) -> int:
+        return index + bisect_right(self.lists.get(place, ()), index)
 
 
+NO_GAPS = Gaps()
 _INDEX = re.compile(r"(\[\d{1,9}\])")
-
-
-def _former_index(index: int, place: str, gone: Collection[str]) -> int:
-    found = (_INDEX.fullmatch(each.removeprefix(place)) for each in gone if each.startswith(place))
-    for missing in sorted(int(match[1][1:-1]) for match in found if match is not None):
-        index += missing <= index
-    return index
+_ITEM = re.compile(r"(.*)\[(\d{1,9})\]", re.DOTALL)

@@ -7,7 +7,7 @@ https://hl7.org/fhir/R4/messaging.html, https://hl7.org/fhir/STU3/messageheader.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from itertools import count
 from uuid import NAMESPACE_URL, uuid5
 
 from fhir_bridge.fhir.elements import Version
-from fhir_bridge.fhir.leaving import former_place
+from fhir_bridge.fhir.leaving import NO_GAPS, Gaps
 from fhir_bridge.fhir.references import names_of
 from fhir_bridge.outcome import Issue, Json
 
@@ -44,11 +44,11 @@ class Origin:
 
     resource_type: str
     expression: str
-    lost: Sequence[str] = ()
+    lost: Gaps = NO_GAPS
 
     def home(self, rest: str) -> str:
         """Return where an element of the entry's resource came from."""
-        return former_place(f"{self.expression}{rest}", self.lost)
+        return self.lost.former_place(f"{self.expression}{rest}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ _OF_ENTRY = re.compile(r"Bundle\.entry\[(\d{1,4})\](?:\.resource)?((?:\..+)?)")
 
 def wrap(resource: Resource, header: Header, version: Version) -> Message:
     """Return the message about a resource that has the shape of one; without an id it is known by a `urn:uuid:`."""
-    moved = [index for index, why in _about(resource) if why is None]
+    moved = {index: None for index, why in _about(resource) if why is None}
     address = None if "id" in resource else f"urn:uuid:{uuid5(NAMESPACE_URL, header.id)}"
     name = address or f"{resource['resourceType']}/{resource['id']}"
     others = [_as_entry(resource["contained"][index], names_of(resource).__contains__, name) for index in moved]
@@ -92,7 +92,7 @@ def wrap(resource: Resource, header: Header, version: Version) -> Message:
     resource_type = resource["resourceType"]
     places = [f"{resource_type}.contained[{index}]" for index in moved]
     origins = [Origin(each["resourceType"], place) for place, each in zip(places, others, strict=True)]
-    return Message(bundle, [None, Origin(resource_type, resource_type, places), *origins])
+    return Message(bundle, [None, Origin(resource_type, resource_type, Gaps.of(places)), *origins])
 
 
 def hindered(resource: Resource) -> Iterator[Issue]:
@@ -210,8 +210,8 @@ def id_told(bundle: Resource, resource_type: str) -> str | None:
 
 def containing(resource: Json, answered: Json) -> Json:
     """Return a resource as it was read, containing also what the answer to its change contained about it."""
-    ids = [each.get("id") for each in _contained(resource)]
-    others = [each for each in _contained(answered) if each.get("id") not in ids and "#" in _references(each)]
+    ids = {str(each.get("id")) for each in _contained(resource)}
+    others = [each for each in _contained(answered) if str(each.get("id")) not in ids and "#" in _references(each)]
     return with_contained(resource, others) if others and isinstance(resource, dict) else resource
 
 
@@ -252,11 +252,13 @@ def _as_contained(resource: Resource, is_about: IsAbout, version: Version) -> Re
 def with_contained(resource: Resource, others: Sequence[Resource]) -> Json:
     """Return a resource that contains others as well, those of them that have no id of their own by a new one."""
     contained = _contained(resource)
+    taken = {str(each.get("id")) for each in contained}
+    numbers = defaultdict[str, Iterator[int]](lambda: count(1))
     for other in others:
-        taken = [each.get("id") for each in contained]
         resource_type, id_ = other["resourceType"], other.get("id")
         if not isinstance(id_, str) or id_ in taken:
-            names = (f"{resource_type.lower()}-{number}" for number in count(1))
+            names = (f"{resource_type.lower()}-{number}" for number in numbers[resource_type])
             id_ = next(name for name in names if name not in taken)
+        taken.add(id_)
         contained.append({"resourceType": resource_type, **other, "id": id_})
     return {**resource, "contained": contained} if others else resource

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/references.html (ref-1, dom-2 to dom-5)
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -125,13 +125,50 @@ def _forbidden(version: Version, path: str, contained: Mapping[str, Json]) -> It
 
 def unneeded(resource: Mapping[str, Json]) -> list[int]:
     """Return which contained resources nothing holds: nothing else refers to them, nor they to their container."""
-    names, said = names_of(resource), Counter(_texts(resource))
-    found = []
-    for index, each in enumerate(resource.get("contained", ())):
-        own, name = Counter(_texts(each)), f"#{each.get('id')}" if isinstance(each, dict) else ""
-        if said[name] == own[name] and names.isdisjoint(own):
-            found.append(index)
+    needs = _Needs.of(resource)
+    return [index for index in range(len(needs.own)) if needs.is_unneeded(index)]
+
+
+def all_unneeded(resource: Mapping[str, Json]) -> Mapping[int, None]:
+    """Return, in order, which contained resources nothing holds once those are gone that nothing holds, and so on."""
+    needs = _Needs.of(resource)
+    found = dict.fromkeys(index for index in range(len(needs.own)) if needs.is_unneeded(index))
+    left = deque(found)
+    while left:
+        for freed in needs.without(left.popleft()):
+            if freed not in found:
+                found[freed] = None
+                left.append(freed)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    """How often each text is said in a resource, and in each that it contains; the names that these have, and where."""
+
+    names: frozenset[str]
+    said: Counter[str]
+    own: Sequence[Counter[str]]
+    named: Sequence[str]
+    at: Mapping[str, int]
+
+    @staticmethod
+    def of(resource: Mapping[str, Json]) -> _Needs:
+        contained = resource.get("contained", ())
+        named = [f"#{each.get('id')}" if isinstance(each, dict) else "" for each in contained]
+        own = [Counter(_texts(each)) for each in contained]
+        at = {name: index for index, name in enumerate(named)}
+        return _Needs(names_of(resource), Counter(_texts(resource)), own, named, at)
+
+    def is_unneeded(self, index: int) -> bool:
+        name, own = self.named[index], self.own[index]
+        return self.said[name] == own[name] and self.names.isdisjoint(own)
+
+    def without(self, index: int) -> list[int]:
+        """Take a contained resource away, and return those to which it referred that nothing holds any more."""
+        self.said.subtract(self.own[index])
+        referred = [self.at[name] for name in self.own[index] if name in self.at]
+        return [at for at in referred if self.is_unneeded(at)]
 
 
 def names_of(resource: Mapping[str, Json]) -> frozenset[str]:

@@ -62,7 +62,7 @@ def read_criteria(query: Iterable[tuple[str, str]], system: str | None) -> Crite
         found = _ids(name, value, system)
         if found is None:
             return Criteria(None, unknown, known, page)
-        ids = found if ids is None else [id_ for id_ in ids if id_ in found]
+        ids = found if ids is None else _in_both(ids, found)
     return Criteria(None if ids is None else _few(ids), unknown, known, page)
 
 
@@ -114,6 +114,11 @@ def _ids(name: str, value: str, system: str | None) -> list[str] | None:
     if any(prefix != system or not id_ for prefix, _, id_ in tokens):
         return None
     return [id_ for _, _, id_ in tokens]
+
+
+def _in_both(ids: Iterable[str], others: Iterable[str]) -> list[str]:
+    known = frozenset(others)
+    return [id_ for id_ in ids if id_ in known]
 
 
 def _few(ids: Iterable[str]) -> tuple[str, ...]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.fhirpath_location import Spot, located
 from fhir_bridge.fhir.fhirpath_steps import steps
 from fhir_bridge.fhir.interaction import Interaction
-from fhir_bridge.fhir.leaving import Rest, former_place, leave, stands_in
+from fhir_bridge.fhir.leaving import Gaps, Rest, leave, stands_in
 from fhir_bridge.fhir.message import Header, Message, hindered, unwrap, wrap
 from fhir_bridge.mapping.checks import is_sound
 from fhir_bridge.mapping.headers import Source
@@ -40,21 +40,21 @@ class MessageSender:
         """Return what is wrong with the resource; where nothing is, with the message, at the resource's elements."""
         rest, problems = self._fit(resource, interaction)
         if is_sound(problems):
-            problems += [
-                _at(former_place(issue.expression or "", rest.gone), issue) for issue in hindered(rest.resource)
-            ]
+            gaps = Gaps.of(rest.gone)
+            problems += [_at(gaps.former_place(issue.expression or ""), issue) for issue in hindered(rest.resource)]
         if problems:
             return problems
         message = self.message(rest.resource, interaction)
+        home = _home(message, rest)
         found = self.within.check(message.bundle, interaction)
-        return [_at(_home(issue.expression or "", message, rest), issue) for issue in found]
+        return [_at(home(issue.expression or ""), issue) for issue in found]
 
     def _fit(self, resource: Json, interaction: Interaction) -> tuple[Rest, list[Issue]]:
         """Return what of a resource goes in the message, and what is wrong with it: what its profile does not allow
         is left behind, and is no fault.
         """
         problems = self.bare.check(resource, interaction)
-        barred = [issue for issue in problems if _can_be_left(issue, resource, interaction.version)]
+        barred = {issue: None for issue in problems if _can_be_left(issue, resource, interaction.version)}
         rest = leave(resource, [issue.expression or "" for issue in barred], interaction.version)
         return rest, [issue for issue in problems if issue not in barred]
 
@@ -69,11 +69,12 @@ class MessageSender:
         rest, _ = self._fit(resource, interaction)
         message = self.message(rest.resource, interaction)
         sending = self.within.send(message.bundle, interaction)
-        issues = [_at(_home(issue.expression or "", message, rest), issue) for issue in sending.issues]
+        at_home = _home(message, rest)
+        issues = [_at(at_home(issue.expression or ""), issue) for issue in sending.issues]
 
         def home(expression: str) -> str | None:
             own = sending.home(expression)
-            return None if own is None else _home(own, message, rest)
+            return None if own is None else at_home(own)
 
         return replace(sending, issues=issues, whole=message.bundle, home=home)
 
@@ -102,10 +103,15 @@ def _can_be_left(issue: Issue, resource: Json, version: Version) -> bool:
     return issue.error == "element-not-allowed" and stands_in(resource, issue.expression or "", version)
 
 
-def _home(expression: str, message: Message, rest: Rest) -> str | None:
-    """Where an element of the message stands in what the client sent; None where it does not."""
-    own = message.home(expression)
-    return None if own is None else former_place(own, rest.gone)
+def _home(message: Message, rest: Rest) -> Callable[[str], str | None]:
+    """Return where an element of the message stands in what the client sent; None where it does not."""
+    gaps = Gaps.of(rest.gone)
+
+    def home(expression: str) -> str | None:
+        own = message.home(expression)
+        return None if own is None else gaps.former_place(own)
+
+    return home
 
 
 def _at(expression: str | None, issue: Issue) -> Issue:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice
 from typing import NamedTuple, get_args
 
 from fhir_bridge.exchange import PartnerResponse
 from fhir_bridge.fhir.json import loads
 from fhir_bridge.limits import DEFAULTS, Limits
+from fhir_bridge.mapping.locating import Locator
 from fhir_bridge.mapping.model import ErrorSpec, Saying
 from fhir_bridge.mapping.partner_fields import Keys, dotted, parse_keys
 from fhir_bridge.mapping.sending import Pair
@@ -93,14 +94,15 @@ class Refusals:
         """
         body = _read(response, limits)
         words = " ".join(_texts(body, self.spec.text)) if isinstance(body, dict) else body
-        found = list(self._complaints(body)) or [Complaint(words, self._code(body))]
+        found = list(islice(self._complaints(body), limits.max_problems)) or [Complaint(words, self._code(body))]
         complaints = [_at_home(complaint, home) for complaint in found]
         meaning = self._meaning(response.status_code)
         all_words = " ".join([words, *(complaint.words for complaint in complaints)])
         saying = self._saying(response.status_code, all_words)
         if saying is not None and saying.answer is not None:
             meaning = _answered(saying.answer, meaning, saying.code)
-        issues = [self._issue(complaint, meaning, saying, pairs) for complaint in complaints]
+        locator = Locator.of(pairs)
+        issues = [self._issue(complaint, meaning, saying, locator) for complaint in complaints]
         return FhirError(meaning.status_code, *issues, headers=_headers(meaning, response))
 
     def of_record(self, words: Iterable[str], pairs: Sequence[Pair]) -> FhirError:
@@ -108,10 +110,11 @@ class Refusals:
 
         Words that name a field of the record are told at its element.
         """
-        complaints = [Complaint(text, None, _named(text, pairs)) for text in words]
+        locator = Locator.of(pairs)
+        complaints = [Complaint(text, None, locator.named(text)) for text in words]
         meaning = _MEANINGS[422]
         sayings = [self._saying(422, complaint.words) for complaint in complaints]
-        issues = [self._issue(each, meaning, says, pairs) for each, says in zip(complaints, sayings, strict=True)]
+        issues = [self._issue(each, meaning, says, locator) for each, says in zip(complaints, sayings, strict=True)]
         return FhirError(422, *issues)
 
     def of_repeat(self) -> FhirError:
@@ -152,7 +155,7 @@ class Refusals:
             code = _code_at(item, self.spec.item_code) or self._code(body)
             yield Complaint(words, code, parse_keys(field))
 
-    def _issue(self, complaint: Complaint, meaning: Meaning, saying: Saying | None, pairs: Sequence[Pair]) -> Issue:
+    def _issue(self, complaint: Complaint, meaning: Meaning, saying: Saying | None, locator: Locator) -> Issue:
         code: IssueCode = meaning.code
         known = (self.spec.codes or {}).get(complaint.code or "")
         if saying is not None:
@@ -168,7 +171,7 @@ class Refusals:
             error=meaning.error,
             code=code,
             text=text,
-            expression=complaint.expression or locate(complaint.field, pairs),
+            expression=complaint.expression or locator.element(complaint.field),
             partner=Coding(f"{CANONICAL}/CodeSystem/{self.partner}-error", complaint.code) if complaint.code else None,
             diagnostics=diagnostics(complaint.words),
         )
@@ -197,47 +200,6 @@ def _complaints_of_outcome(body: Json) -> Iterator[Complaint]:
         words = _texts(issue, ["diagnostics", "details.text"])
         paths = [path for path in _texts(issue, ["expression", "location"]) if _FHIRPATH.fullmatch(path)]
         yield Complaint("; ".join(words), _code_at(issue, "code"), (), next(iter(paths), None))
-
-
-def locate(field: Keys, pairs: Sequence[Pair]) -> str | None:
-    """Return the FHIRPath of the element that the client sent for a partner's field.
-
-    The row of just this field decides; else the nearest row around it; else what the rows below it have in common.
-    """
-    wanted = _comparable(field)
-    if not wanted:
-        return None
-    exact = [pair.element for pair in pairs if _comparable(pair.field) == wanted]
-    if exact:
-        return exact[0]
-    around = [pair for pair in pairs if _is_prefix(_comparable(pair.field), wanted)]
-    if around:
-        return max(around, key=lambda pair: len(pair.field)).element
-    return _common([pair.element for pair in pairs if _is_prefix(wanted, _comparable(pair.field))])
-
-
-def _named(words: str, pairs: Iterable[Pair]) -> Keys:
-    """The field that words name first, by the last part of its path."""
-    found = [pair.field for pair in pairs if pair.field and isinstance(pair.field[-1], str)]
-    fields = {field[-1]: field for field in reversed(found)}
-    return next((fields[word] for word in re.findall(r"\w+", words) if word in fields), ())
-
-
-def _comparable(field: Keys) -> tuple[str, ...]:
-    return tuple(str(key).lower() for key in field)
-
-
-def _is_prefix(short: Sequence[str], long: Sequence[str]) -> bool:
-    return bool(short) and len(short) < len(long) and list(long[: len(short)]) == list(short)
-
-
-def _common(elements: list[str]) -> str | None:
-    """The path that all of these begin with, in whole steps."""
-    if not elements:
-        return None
-    columns = zip(*(element.split(".") for element in elements), strict=False)
-    steps = [column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns)]
-    return ".".join(steps) if len(steps) > 1 else None
 
 
 def _read(response: PartnerResponse, limits: Limits) -> Json:

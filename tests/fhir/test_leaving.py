@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fhir_bridge.fhir.elements import Version
-from fhir_bridge.fhir.leaving import Rest, former_place, leave, stands_in
+from fhir_bridge.fhir.leaving import Gaps, Rest, leave, stands_in
 from fhir_bridge.outcome import Json
 
 PATIENT: dict[str, Any] = {
@@ -108,4 +108,4 @@ def test_an_element_stands_there_or_does_not(expression: str, version: Version, 
 def test_what_is_left_stood_elsewhere(expression: str, place: str) -> None:
     gone = ["Patient.name[0]", "Patient.name[2]", "Patient.name[1].given[0]", "Patient.name[1].given[2]"]
 
-    assert former_place(expression, gone) == place
+    assert Gaps.of(gone).former_place(expression) == place
