@@ -29,7 +29,8 @@ class PartnerRequest:
 
     `client_authorization` is the client's own Authorization header, for partners that want it forwarded, and
     `client_refresh_token` what renews it. An `anonymous` call has no token at all. One with a `share` is whole, and may
-    be one call with others.
+    be one call with others. `find_out` says how a client finds out what became of a call that may not be made
+    twice.
     """
 
     partner: str
@@ -42,6 +43,7 @@ class PartnerRequest:
     client_refresh_token: str | None = field(default=None, repr=False)
     anonymous: bool = False
     share: Share | None = field(default=None, repr=False)
+    find_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)

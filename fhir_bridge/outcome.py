@@ -49,7 +49,7 @@ ErrorCode = Literal[
     "invalid-patch",
     # partner
     "partner-refused", "partner-credentials-refused", "partner-error", "partner-unreachable",
-    "partner-too-late", "partner-answer-unreadable", "partner-throttled",
+    "partner-too-late", "partner-answer-unreadable", "partner-throttled", "fate-unknown",
     # neither
     "record-not-shown", "nothing-changed", "not-sent", "step-failed", "internal-error", "done",
 ]  # fmt: skip

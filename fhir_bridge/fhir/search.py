@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/search.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
 from uuid import NAMESPACE_URL, uuid5
@@ -48,8 +48,9 @@ class Criteria(NamedTuple):
     page: Page = Page()
 
 
-def read_criteria(query: Iterable[tuple[str, str]], system: str | None) -> Criteria:
-    """Return what a query asks for, where `system|value` of an identifier names the logical id.
+def read_criteria(query: Iterable[tuple[str, str]], system: str | None, spell: Callable[[str], str] = str) -> Criteria:
+    """Return what a query asks for, where `system|value` of an identifier names the logical id; `spell` writes each id
+    as its partner does, so that no record is asked for twice.
 
     Commas are "or", a repeated parameter is "and"; one without a value is none. Raises FhirError 400 for a modifier,
     which may not be overlooked, and for more ids than `MAX_IDS`. https://hl7.org/fhir/R4/search.html#combining
@@ -62,7 +63,8 @@ def read_criteria(query: Iterable[tuple[str, str]], system: str | None) -> Crite
         found = _ids(name, value, system)
         if found is None:
             return Criteria(None, unknown, known, page)
-        ids = found if ids is None else _in_both(ids, found)
+        spelled = [spell(id_) for id_ in found]
+        ids = spelled if ids is None else _in_both(ids, spelled)
     return Criteria(None if ids is None else _few(ids), unknown, known, page)
 
 

@@ -23,6 +23,7 @@ class Call:
 
     `left`: some of it may have reached the other side, in this attempt or an earlier one. `accepted`: the 2xx
     status that it was answered with. `for_token`: it fetches a token, and the client's own call waits for that.
+    `find_out` is that of its request.
     """
 
     to: str
@@ -34,11 +35,17 @@ class Call:
     for_token: bool = False
     left: bool = False
     accepted: int | None = None
+    find_out: str = ""
 
     @property
     def changes(self) -> bool:
         """Whether the partner does something when it gets this call, as far as its method tells."""
         return not self.for_token and self.method not in ("GET", "HEAD")
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nobody knows what became of it, and it must not be made twice."""
+        return self.changes and self.left and self.accepted is None and self.repeat == "unsent"
 
     def fate(self) -> str:
         """Return the sentence that tells a client what may have become of its call."""
@@ -49,7 +56,8 @@ class Call:
         if not self.changes:
             return "It may have received the call, which changes nothing."
         if self.accepted is None:
-            return "It may have received the call and carried it out."
+            find_out = f" {self.find_out}" if self.find_out else ""
+            return f"It may have received the call and carried it out.{find_out}"
         return f"It accepted the call, with status {self.accepted}, and may have carried it out."
 
 
@@ -70,6 +78,7 @@ def call_of(request: PartnerRequest, base_url: str) -> Call:
         headers=request.headers,
         body=request.body,
         repeat=request.repeat,
+        find_out=request.find_out,
     )
 
 

@@ -40,13 +40,14 @@ def in_transit(error: Exception, call: Call, connection: Connection) -> FhirErro
 
 def too_late(call: Call, why: str) -> FhirError:
     """Return the 504 for a call that ran into a time limit; `why` says which."""
-    return _failure(504, "partner-too-late", "timeout", f"{call.to} did not answer in time: {why}. {call.fate()}")
+    error: ErrorCode = "fate-unknown" if call.is_unknown else "partner-too-late"
+    return _failure(504, error, "timeout", f"{call.to} did not answer in time: {why}. {call.fate()}")
 
 
 def unreadable(call: Call, why: str) -> FhirError:
     """Return the 502 for an answer that cannot be used; `why` is a clause about it, and quotes nothing of it."""
     text = f"The answer of {_inside(call)} cannot be read: {why}. {call.fate()}"
-    return _failure(502, "partner-answer-unreadable", "exception", text)
+    return _failure(502, "fate-unknown" if call.is_unknown else "partner-answer-unreadable", "exception", text)
 
 
 def redirected(call: Call, status_code: int) -> FhirError:
@@ -74,7 +75,8 @@ def _broken(call: Call, connection: Connection) -> FhirError:
     mutual = any(isinstance(each, MutualTls) for each in connection.auth)
     certificate = ", or refused the client certificate" if mutual else ""
     text = f"{call.to} broke off the connection before its answer was complete, or did not speak HTTP{certificate}."
-    return _failure(502, "partner-unreachable", "transient", f"{text} {call.fate()}")
+    error: ErrorCode = "fate-unknown" if call.is_unknown else "partner-unreachable"
+    return _failure(502, error, "transient", f"{text} {call.fate()}")
 
 
 def _failure(status_code: int, error: ErrorCode, code: IssueCode, text: str) -> FhirError:

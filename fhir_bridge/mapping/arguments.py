@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fhir_bridge.fhir.interaction import Interaction
 from fhir_bridge.fhir.search import Page, read_page
+from fhir_bridge.mapping.like import Spell
 from fhir_bridge.mapping.partner_fields import Constant, PartnerField
 from fhir_bridge.mapping.sending import Pair, Sending
 from fhir_bridge.mapping.source import Mark
@@ -144,7 +145,7 @@ def read_text(text: str) -> str:
     return re.sub(r"\\([\\,|$])", r"\1", text)
 
 
-def read_reference(type_name: str, is_id: Callable[[str], bool]) -> Callable[[str], str]:
+def read_reference(type_name: str, is_id: Callable[[str], bool], spell: Spell = str) -> Callable[[str], str]:
     """Return the reading of a reference: `Patient/1` and `1` are `1`.
 
     https://hl7.org/fhir/R4/search.html#reference
@@ -156,7 +157,7 @@ def read_reference(type_name: str, is_id: Callable[[str], bool]) -> Callable[[st
             raise ValueError(f"a reference is expected here, {type_name}/[id]")
         if not is_id(id_):
             raise ValueError(f"no {type_name} at the partner can have this id")
-        return id_
+        return spell(id_)
 
     return read
 

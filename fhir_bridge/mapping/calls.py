@@ -84,7 +84,7 @@ class Call:
     A `sender` makes what is sent of a resource; `arguments` make it of what a search asks for. A call that takes the
     whole record is laid `over` the one that is there. Several may be made `together`, as one.
     An `anonymous` call carries nobody's token. A client's refresh token is in the header `refresh_header` of its
-    request, in lower case.
+    request, in lower case. `find_out` says how a client finds out what became of a change.
     """
 
     partner: str
@@ -104,6 +104,7 @@ class Call:
     arguments: Arguments | None = None
     over: Over | None = None
     together: Together | None = None
+    find_out: str = ""
 
     def prepare(
         self, interaction: Interaction, resource: Json, before: Before = UNKNOWN
@@ -121,17 +122,19 @@ class Call:
     ) -> PartnerRequest:
         body = self._body(interaction, sending, record)
         share = self.together.share(body) if self.together and body is not None else None
+        repeat = self.repeat_of(sending.body)
         return PartnerRequest(
             partner=self.partner,
             method=self.method,
             path=_with_query(_fill(self.path, {"id": interaction.id, **sending.path}), sending.query),
             headers={**(_WITHOUT_BODY if body is None else _WITH_BODY), **headers},
             body=share.join([share.record]) if share else None if body is None else dumps(body),
-            repeat=self.repeat_of(sending.body),
+            repeat=repeat,
             client_authorization=interaction.headers.get("authorization"),
             client_refresh_token=interaction.headers.get(self.refresh_header or ""),
             anonymous=self.anonymous,
             share=share,
+            find_out=self.find_out if repeat == "unsent" and self.method != "GET" else "",
         )
 
     def _body(self, interaction: Interaction, sending: Sending, record: Json) -> Json:
@@ -157,7 +160,8 @@ class Call:
             pairs = outgoing.pairs()
             if self.together is not None:
                 pairs = list(self.together.placed(pairs, At(response.index, response.of)))
-            raise self.refusals.error(response, pairs, outgoing.sending.home, interaction.limits)
+            find_out = outgoing.request.find_out
+            raise self.refusals.error(response, pairs, outgoing.sending.home, interaction.limits, find_out)
         try:
             return self.receiver.receive(self._own(response, outgoing, interaction.limits), interaction)
         except Unreadable as error:

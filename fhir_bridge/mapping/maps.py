@@ -8,6 +8,7 @@ from typing import Any
 
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.versions import with_whole_version
+from fhir_bridge.mapping.like import Spell
 from fhir_bridge.mapping.losses import Loss, Silent, losses
 from fhir_bridge.mapping.model import OutcomeLine
 from fhir_bridge.mapping.partner_fields import Unreadable
@@ -50,7 +51,7 @@ def _issue_of(line: OutcomeLine) -> Issue:
 class Map:
     """One map of a mapping file, compiled.
 
-    `silent` are elements that carry nothing for the partner.
+    `silent` are elements that carry nothing for the partner. `spell` writes an id as the partner usually does.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Map:
     rows: tuple[Row, ...]
     outcome: OutcomeParameter | None
     silent: tuple[Silent, ...]
+    spell: Spell = str
 
     def to_partner(self, resource: Json) -> Sending:
         """Return the partner's record; what cannot be sent stands in its `issues`."""
@@ -80,6 +82,8 @@ class Map:
             row.finish(resource)
         if self.outcome is not None:
             self.outcome.add(resource)
+        if "id" in resource:
+            resource["id"] = self.spell(resource["id"])
         return with_whole_version(resource), receiving
 
     def pairs(self, resource: Json) -> list[Pair]:

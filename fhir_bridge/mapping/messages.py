@@ -13,6 +13,7 @@ from fhir_bridge.fhir.leaving import Gaps, Rest, leave, stands_in
 from fhir_bridge.fhir.message import Header, Message, hindered, unwrap, wrap
 from fhir_bridge.mapping.checks import is_sound
 from fhir_bridge.mapping.headers import Source
+from fhir_bridge.mapping.like import Spell
 from fhir_bridge.mapping.losses import Harmless, Loss, is_harmless
 from fhir_bridge.mapping.partner_fields import Unreadable
 from fhir_bridge.mapping.passing import PassSender
@@ -124,6 +125,7 @@ class MessageReceiver:
 
     resource_type: str
     within: Receiver
+    spell: Spell = str
 
     def receive(self, body: bytes, interaction: Interaction) -> Received:
         bundle = self.within.receive(body, interaction).resource
@@ -133,5 +135,5 @@ class MessageReceiver:
         id_ = None if resource is None else resource.get("id")
         if not isinstance(id_, str):
             raise Unreadable((), f"a {self.resource_type} with an id is expected in it")
-        check_told_id(id_, interaction)
+        check_told_id(id_, interaction, self.spell)
         return Received(resource, id_)

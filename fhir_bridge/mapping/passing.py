@@ -13,6 +13,7 @@ from fhir_bridge.fhir.message import id_told
 from fhir_bridge.fhir.narrative import readable
 from fhir_bridge.fhir.r4_stu3 import NAMES, r4_expression, stu3_expression
 from fhir_bridge.mapping.checks import Check, modifier_extensions, parts_only
+from fhir_bridge.mapping.like import Spell
 from fhir_bridge.mapping.losses import Loss
 from fhir_bridge.mapping.partner_fields import Unreadable
 from fhir_bridge.mapping.receivers import Received, check_form, check_told_id, read_json
@@ -102,6 +103,7 @@ class PassReceiver:
     partner_version: Version
     empty_is_success: bool
     about: str | None = None
+    spell: Spell = str
 
     def receive(self, body: bytes, interaction: Interaction) -> Received:
         if not body.strip() and self.empty_is_success:
@@ -111,7 +113,7 @@ class PassReceiver:
             raise Unreadable((), f"a {self.resource_type} is expected here")
         id_ = resource["id"] if isinstance(resource.get("id"), str) else None
         if self.resource_type == interaction.resource_type != "Bundle":
-            check_told_id(id_, interaction)
+            check_told_id(id_, interaction, self.spell)
         elif self.about is not None:
             id_ = id_told(resource, self.about)
             check_form(id_)

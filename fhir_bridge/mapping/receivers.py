@@ -10,6 +10,7 @@ from fhir_bridge.fhir.interaction import ID, Interaction
 from fhir_bridge.fhir.json import loads
 from fhir_bridge.limits import DEFAULTS, Limits
 from fhir_bridge.mapping.checks import Check
+from fhir_bridge.mapping.like import Spell
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.partner_fields import Keys, PartnerField, Unreadable
 from fhir_bridge.mapping.senders import IdPair
@@ -111,14 +112,14 @@ def check_form(id_: str | None) -> None:
         raise Unreadable((), "its id is none that FHIR allows")
 
 
-def check_told_id(found: str | None, interaction: Interaction) -> None:
+def check_told_id(found: str | None, interaction: Interaction, spell: Spell = str) -> None:
     """Nobody finds a new record whose id is not told, and a record of somebody else must never be taken for the one
-    that was asked for; raises Unreadable.
+    that was asked for, whose id may be spelled in another way; raises Unreadable.
     """
     if found is None and interaction.code == "create":
         raise Unreadable((), "it does not tell the id of the new record")
     check_form(found)
-    if found is not None and interaction.address.id is not None and found != interaction.id:
+    if found is not None and interaction.address.id is not None and spell(found) != interaction.id:
         raise Unreadable((), "it is the record of another id than the one that was asked for")
 
 

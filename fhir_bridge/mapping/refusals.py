@@ -21,6 +21,10 @@ MAX_CODE = 100
 """How many characters of a partner's code a client is shown."""
 
 
+SEND_LATER = "; send again later."
+"""What a client may do where nothing was changed."""
+
+
 class Meaning(NamedTuple):
     """What the client gets for a partner's status. `fixed`: the partner's own code does not change the issue type."""
 
@@ -50,11 +54,16 @@ _MEANINGS: dict[int, Meaning] = {
     429: Meaning(429, "throttled", "partner-throttled", "{partner} asks for fewer requests; wait, then send again."),
     500: Meaning(502, "exception", "partner-error", "{partner} failed."),
     501: Meaning(501, "not-supported", "partner-error", "{partner} does not support this."),
-    502: Meaning(502, "transient", "partner-error", "{partner} is not available; send again later."),
-    503: Meaning(503, "transient", "partner-error", "{partner} is not available; send again later."),
+    502: Meaning(502, "transient", "partner-error", f"{{partner}} is not available{SEND_LATER}"),
+    503: Meaning(503, "transient", "partner-error", f"{{partner}} is not available{SEND_LATER}"),
     504: Meaning(504, "timeout", "partner-too-late", "{partner} did not answer in time."),
 }
-_OTHER = Meaning(502, "exception", "partner-error", "{partner} answered with a status that means nothing here.")
+_OTHER = Meaning(
+    502,
+    "exception",
+    "partner-error",
+    "{partner} answered with status {status}, which is not expected; ask {partner} why.",
+)
 _FORWARDED = Meaning(401, "login", "partner-credentials-refused", "{partner} refused the token that you sent.")
 
 
@@ -87,10 +96,12 @@ class Refusals:
         pairs: Sequence[Pair],
         home: Callable[[str], str | None] = str,
         limits: Limits = DEFAULTS,
+        find_out: str = "",
     ) -> FhirError:
         """Return what the client gets for an answer that is no success; `pairs` say what was sent from where.
 
-        `home` takes a FHIRPath of the partner's to the client's element.
+        `home` takes a FHIRPath of the partner's to the client's element. `find_out` says how a client finds out what
+        became of the call, where that may not be made twice.
         """
         body = _read(response, limits)
         words = " ".join(_texts(body, self.spec.text)) if isinstance(body, dict) else body
@@ -101,6 +112,9 @@ class Refusals:
         saying = self._saying(response.status_code, all_words)
         if saying is not None and saying.answer is not None:
             meaning = _answered(saying.answer, meaning, saying.code)
+        elif saying is None and find_out and _leaves_unknown(response):
+            meaning = _unknown(meaning, find_out)
+        meaning = meaning._replace(text=meaning.text.replace("{status}", str(response.status_code)))
         locator = Locator.of(pairs)
         issues = [self._issue(complaint, meaning, saying, locator) for complaint in complaints]
         return FhirError(meaning.status_code, *issues, headers=_headers(meaning, response))
@@ -191,6 +205,21 @@ def _answered(status: int, meaning: Meaning, code: str) -> Meaning:
     if meaning is _MEANINGS[401]:  # it is about something else than the login
         meaning = _MEANINGS.get(status, meaning)
     return meaning._replace(status_code=status)
+
+
+def _leaves_unknown(response: PartnerResponse) -> bool:
+    """Whether an answer does not tell if the call was carried out: it may be that of a server in front of the partner.
+
+    One that says when to come back has not carried it out. https://www.rfc-editor.org/rfc/rfc9110#section-15.6
+    """
+    if response.status_code == 503 and response.headers.get("retry-after"):
+        return False
+    return response.status_code > 501
+
+
+def _unknown(meaning: Meaning, find_out: str) -> Meaning:
+    text = f"{{partner}} answered with status {{status}}. It may have carried out the call. {find_out}"
+    return meaning._replace(error="fate-unknown", text=text)
 
 
 def _complaints_of_outcome(body: Json) -> Iterator[Complaint]:

@@ -13,7 +13,7 @@ from fhir_bridge.fhir.interaction import ID, Address, Code, Interaction
 from fhir_bridge.fhir.problems import shown
 from fhir_bridge.fhir.search import Parameter, check_unconditional, read_criteria, several_matches, unanswerable
 from fhir_bridge.mapping.calls import Call
-from fhir_bridge.mapping.like import LIKE
+from fhir_bridge.mapping.like import LIKE, Spell, spelling
 from fhir_bridge.mapping.plans.cohort import Cohort
 from fhir_bridge.mapping.plans.steps import MakePlan
 from fhir_bridge.mapping.source import Mark
@@ -122,9 +122,10 @@ class Routes:
         if route.code in _WITHOUT_ANY_ID or route.of_system or route.cohort is not None:
             return route, interaction
         if interaction.address.id is None:
-            interaction = _with_told_id(route, interaction)
+            interaction = _with_told_id(route, interaction, spelling(partner.id_like))
         check_record_id(partner, interaction.address)
-        return route, interaction
+        address = replace(interaction.address, id=spelling(partner.id_like)(interaction.id))
+        return route, replace(interaction, address=address)
 
     def allow(self, address: Address) -> list[str]:
         """Return the methods that an address takes: by its partner's routes; at the hub, by those of all."""
@@ -240,9 +241,9 @@ def _route_of(partner: Partner, interaction: Interaction) -> Route:
     raise not_allowed(f"`{code}` of {address.resource_type}", partner.title, _allowed(here, address))
 
 
-def _with_told_id(route: Route, interaction: Interaction) -> Interaction:
+def _with_told_id(route: Route, interaction: Interaction, spell: Spell) -> Interaction:
     """A conditional update or patch as one of the id that its criteria tell. https://hl7.org/fhir/R4/http.html#cond-update"""
-    criteria = read_criteria(interaction.query, route.system)
+    criteria = read_criteria(interaction.query, route.system, spell)
     if not criteria.ids or criteria.unknown:
         raise unanswerable(interaction.resource_type, route.system)
     if len(criteria.ids) > 1:

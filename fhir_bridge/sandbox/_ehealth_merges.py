@@ -88,7 +88,7 @@ class MergeRequests:
     def create(self, body: object, registry: Registry, token: Token, *, id: str, at: datetime) -> Json:
         """Return a new merge request; the open ones of the same preperson are cancelled. Raises Refusal."""
         asked = _asked(body)
-        if asked["master_person_id"] not in PERSON_IDS:
+        if asked["master_person_id"].lower() not in PERSON_IDS:
             raise Refusal(404, "Person not found")
         preperson = registry.known(asked["merge_person_id"])
         if preperson is None:
@@ -97,7 +97,7 @@ class MergeRequests:
             raise Refusal(409, "Preperson is not active")
         mine = self._made.setdefault(token.legal_entity_id, [])
         for other in mine:
-            if other["status"] in OPEN and other["merge_person_id"] == asked["merge_person_id"]:
+            if other["status"] in OPEN and str(other["merge_person_id"]).lower() == asked["merge_person_id"].lower():
                 self._change(other, "CANCELLED", token, at)
         stamp = {"inserted_at": _stamp(at), "inserted_by": token.user_id, "updated_at": "", "updated_by": ""}
         mine.append({"id": id, **asked, "status": "NEW", **stamp})

@@ -176,7 +176,7 @@ class Registry:
 
     def known(self, id: str) -> Json | None:
         """Return the preperson, where there is one."""
-        return self._prepersons.get(id)
+        return self._prepersons.get(id.lower())
 
     def create(self, fields: Json, *, id: str, at: datetime, by: str) -> Json:
         """Return a new preperson, who is active."""

@@ -42,7 +42,8 @@ def streamed(status_code, *chunks, encoding=""):
 def unreadable(why, fate=ACCEPTED):
     """Return the issue of an answer that cannot be read."""
     text = f"The answer of the partner northlab cannot be read: {why}. {fate}"
-    return Issue("partner-answer-unreadable", "exception", text)
+    code = "fate-unknown" if fate == CARRIED_OUT else "partner-answer-unreadable"
+    return Issue(code, "exception", text)
 
 
 async def test_an_answer_of_exactly_the_limit_is_read():

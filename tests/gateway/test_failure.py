@@ -59,7 +59,7 @@ def caused(error, cause):
             httpx.ReadTimeout("x"),
             504,
             Issue(
-                "partner-too-late",
+                "fate-unknown",
                 "timeout",
                 f"The partner northlab did not answer in time: nothing came from it for 10 s. {CARRIED_OUT}",
             ),
@@ -68,7 +68,7 @@ def caused(error, cause):
             httpx.ReadError("x"),
             502,
             Issue(
-                "partner-unreachable",
+                "fate-unknown",
                 "transient",
                 "The partner northlab broke off the connection before its answer was complete, or did not speak HTTP. "
                 + CARRIED_OUT,
@@ -103,7 +103,7 @@ async def test_where_a_client_certificate_is_shown_a_broken_connection_may_mean_
         "The partner northlab broke off the connection before its answer was complete, or did not speak HTTP, or "
         f"refused the client certificate. {CARRIED_OUT}"
     )
-    assert (error.status_code, error.issues) == (502, (Issue("partner-unreachable", "transient", text),))
+    assert (error.status_code, error.issues) == (502, (Issue("fate-unknown", "transient", text),))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,8 @@ async def test_a_late_answer_says_whether_the_call_may_have_been_received(reques
     error = await failure(gateway(Northlab(*answers)), request_)
 
     text = f"The partner northlab did not answer in time: nothing came from it for 10 s. {fate}"
-    assert (error.status_code, error.issues) == (504, (Issue("partner-too-late", "timeout", text),))
+    code = "fate-unknown" if fate == CARRIED_OUT else "partner-too-late"
+    assert (error.status_code, error.issues) == (504, (Issue(code, "timeout", text),))
 
 
 @pytest.mark.parametrize("first", [httpx.ReadError("x"), httpx.Response(504)])
@@ -144,7 +145,7 @@ async def test_the_whole_call_has_a_limit_of_its_own():
     error = await failure(gateway(Silent(), timeouts=Timeouts(whole_s=0.01)), WRITE)
 
     text = f"The partner northlab did not answer in time: the whole call may take 0.01 s. {CARRIED_OUT}"
-    assert (error.status_code, error.issues) == (504, (Issue("partner-too-late", "timeout", text),))
+    assert (error.status_code, error.issues) == (504, (Issue("fate-unknown", "timeout", text),))
 
 
 async def test_the_limits_of_a_connection_reach_the_transport():

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 CARRIED_OUT = "It may have received the call and carried it out."
 BROKEN_OFF = Issue(
-    "partner-unreachable",
+    "fate-unknown",
     "transient",
     "The partner northlab broke off the connection before its answer was complete, or did not speak HTTP. "
     + CARRIED_OUT,
@@ -92,7 +92,7 @@ async def test_a_partner_that_never_answers_is_late(timeouts, why):
         error = await failure(gateway, WRITE)
 
     text = f"The partner northlab did not answer in time: {why}. {CARRIED_OUT}"
-    assert (error.status_code, error.issues) == (504, (Issue("partner-too-late", "timeout", text),))
+    assert (error.status_code, error.issues) == (504, (Issue("fate-unknown", "timeout", text),))
 
 
 async def test_an_answer_that_trickles_is_late_though_each_byte_comes_in_time():

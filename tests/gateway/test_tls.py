@@ -166,7 +166,7 @@ async def test_silence_over_tls_is_a_time_limit_and_not_a_tls_failure(ca, files)
         "The partner northlab did not answer in time: nothing came from it for 0.1 s. "
         "It may have received the call and carried it out."
     )
-    assert (error.status_code, error.issues) == (504, (Issue("partner-too-late", "timeout", text),))
+    assert (error.status_code, error.issues) == (504, (Issue("fate-unknown", "timeout", text),))
 
 
 def problem(mutual):

@@ -57,6 +57,7 @@ PATIENT = {
 }
 REFUSED = "Northlab refused the request."
 OUR_CALL = "Northlab did not understand the bridge's call; the mapping file has to be mended."
+UNEXPECTED = "Northlab answered with status {}, which is not expected; ask Northlab why."
 LATER = "Northlab is not available; send again later."
 
 
@@ -98,9 +99,27 @@ TABLE: list[tuple[int, int, IssueCode, ErrorCode, str]] = [
     (502, 502, "transient", "partner-error", LATER),
     (503, 503, "transient", "partner-error", LATER),
     (504, 504, "timeout", "partner-too-late", "Northlab did not answer in time."),
-    (302, 502, "exception", "partner-error", "Northlab answered with a status that means nothing here."),
-    (418, 502, "exception", "partner-error", "Northlab answered with a status that means nothing here."),
-    (599, 502, "exception", "partner-error", "Northlab answered with a status that means nothing here."),
+    (
+        302,
+        502,
+        "exception",
+        "partner-error",
+        UNEXPECTED.format(302),
+    ),
+    (
+        418,
+        502,
+        "exception",
+        "partner-error",
+        UNEXPECTED.format(418),
+    ),
+    (
+        599,
+        502,
+        "exception",
+        "partner-error",
+        UNEXPECTED.format(599),
+    ),
 ]
 
 

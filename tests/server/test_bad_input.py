@@ -599,9 +599,8 @@ BAD_IDS = {
 @pytest.mark.parametrize(
     ("method", "address"),
     [
-        ("GET", b"/fhir/ehealth/Patient/%b"),
-        ("PUT", b"/fhir/ehealth/Patient/%b"),
-        ("PATCH", b"/fhir/ehealth/Patient/%b"),
+        ("GET", b"/fhir/healthex/ResearchStudy/%b"),
+        ("PUT", b"/fhir/roche/Practitioner/%b"),
         ("POST", b"/fhir/healthex/Patient/%b/$update-data"),
         ("PUT", b"/fhir/roche/Bundle/%b"),
     ],
@@ -612,8 +611,21 @@ async def test_an_id_that_is_none(
     """400 at the id, whatever a path of this kind would mean to a partner."""
     status, _, told = await raw(app_of(canned), method, address.replace(b"%b", BAD_IDS[kind]))
 
-    resource_type = "Bundle" if b"Bundle" in address else "Patient"
+    resource_type = address.split(b"/")[3].decode()
     assert (status, told) == (400, outcome(issue("invalid-id", "value", NO_ID, f"{resource_type}.id")))
+    assert partner.calls() == []
+
+
+@pytest.mark.parametrize("kind", BAD_IDS)
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH"])
+async def test_an_id_that_is_none_where_ids_have_a_form(
+    canned: httpx.AsyncClient, partner: Canned, method: str, kind: str
+) -> None:
+    """404: there is no such record, and no call that could find another one."""
+    status, _, told = await raw(app_of(canned), method, b"/fhir/ehealth/Patient/" + BAD_IDS[kind])
+
+    text = "eHealth Ukraine has no such Patient: its ids are of the form uuid."
+    assert (status, told) == (404, outcome(issue("invalid-id", "not-found", text, "Patient.id")))
     assert partner.calls() == []
 
 

@@ -427,6 +427,11 @@ async def test_a_partner_that_is_not_configured_answers_no_batch() -> None:
     assert at_hub.json()["entry"] == [{"response": {"status": "404 Not Found", "outcome": absent}}]
 
 
+def numbered(number: int) -> str:
+    """Return the id of one of many records."""
+    return f"00000000-0000-4000-8000-{number:012d}"
+
+
 class Counting(httpx.AsyncBaseTransport):
     """A partner that takes its time, and counts how many wait at once."""
 
@@ -453,13 +458,13 @@ async def test_entries_run_side_by_side_but_few_at_once_for_each_partner(ready_r
     A read of the one partner is two calls.
     """
     ehealth, healthex = Counting(), Counting()
-    entries = [asking("GET", f"ehealth/Patient/p{number}") for number in range(100)]
+    entries = [asking("GET", f"ehealth/Patient/{numbered(number)}") for number in range(100)]
     entries += [asking("POST", f"healthex/Patient/p{number}/$update-data") for number in range(20)]
 
     async with serving(ready_routes, simulated() | {"ehealth": ehealth, "healthex": healthex}) as client:
         answered = await send(client, *entries, base="/fhir")
 
-    assert [entry["resource"]["id"] for entry in answered[:100]] == [f"p{number}" for number in range(100)]
+    assert [entry["resource"]["id"] for entry in answered[:100]] == [numbered(number) for number in range(100)]
     assert (ehealth.calls, ehealth.most) == (200, 8)
     assert (healthex.calls, healthex.most) == (20, 8)
 
@@ -470,7 +475,7 @@ async def test_two_batches_share_what_one_partner_takes_at_once(ready_routes: Ro
 
     async with serving(ready_routes, simulated() | {"ehealth": ehealth}) as client, anyio.create_task_group() as tasks:
         for _ in range(3):
-            tasks.start_soon(lambda: send(client, *[asking("GET", "Patient/p1")] * 10))
+            tasks.start_soon(lambda: send(client, *[asking("GET", f"Patient/{numbered(1)}")] * 10))
 
     assert (ehealth.calls, ehealth.most) == (60, 8)
 
@@ -479,7 +484,7 @@ class Crashing(httpx.AsyncBaseTransport):
     """A partner on whose second record the bridge breaks in a way that nobody foresaw."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.url.path.endswith("/p1"):
+        if request.url.path.endswith(numbered(1)):
             raise LookupError("nobody foresaw this of p1")
         return httpx.Response(200, json={"data": record_of(request)})
 
@@ -489,7 +494,9 @@ async def test_a_crash_harms_only_its_own_entry(ready_routes: Routes, caplog: py
     caplog.set_level(logging.INFO, "fhir_bridge")
 
     async with serving(ready_routes, simulated() | {"ehealth": Crashing()}) as client:
-        answered = await send(client, *(asking("GET", f"Patient/p{n}") for n in range(3)), X_Request_Id="run-7")
+        answered = await send(
+            client, *(asking("GET", f"Patient/{numbered(n)}") for n in range(3)), X_Request_Id="run-7"
+        )
 
     assert statuses(answered) == ["200 OK", "500 Internal Server Error", "200 OK"]
     text = "The bridge failed; its log says more under the request id run-7#1."

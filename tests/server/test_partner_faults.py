@@ -14,6 +14,7 @@ from tests.outcomes import issue, outcome, parameters
 from tests.server.roche_sample import REQUEST
 from tests.serving import READY, Canned, serving, shipped, simulated
 
+EHEALTH = "eHealth Ukraine"
 pytestmark = pytest.mark.anyio
 
 ID = "7c3da506-804d-4550-8993-bf17f9ee0402"
@@ -49,7 +50,12 @@ TABLE: dict[int, tuple[int, IssueCode, str, str]] = {
     412: (412, "conflict", "partner-refused", REFUSED),
     413: (413, "too-long", "partner-refused", "This is more than eHealth Ukraine takes."),
     415: (502, "exception", "partner-error", OUR_CALL),
-    418: (502, "exception", "partner-error", "eHealth Ukraine answered with a status that means nothing here."),
+    418: (
+        502,
+        "exception",
+        "partner-error",
+        f"{EHEALTH} answered with status 418, which is not expected; ask {EHEALTH} why.",
+    ),
     422: (422, "business-rule", "partner-refused", REFUSED),
     429: (
         429,
@@ -441,6 +447,7 @@ async def test_null_and_empty_are_absent(canned: httpx.AsyncClient, partner: Can
 
 NOT_RECEIVED = "It has not received the call."
 MAY_HAVE_READ = "It may have received the call, which changes nothing."
+BEFORE = "before anything else is sent."
 MAY_HAVE_DONE = "It may have received the call and carried it out."
 REFUSED_CONNECTION = "The partner {} cannot be reached: no connection could be made."
 NO_CONNECTION = "The partner {} cannot be reached: there was no connection within 3 s."
@@ -487,8 +494,8 @@ async def test_a_partner_that_is_down(
     [
         (READ, "ehealth", 10, 3, MAY_HAVE_READ),
         (UPDATE, "ehealth", 10, 3, MAY_HAVE_DONE),
-        (DIED, "ehealth", 10, 1, MAY_HAVE_DONE),
-        (RETRIEVAL, "healthex", 30, 1, MAY_HAVE_DONE),
+        (DIED, "ehealth", 10, 1, f"{MAY_HAVE_DONE} Read the Patient to find out, before anything else is sent."),
+        (RETRIEVAL, "healthex", 30, 1, f"{MAY_HAVE_DONE} No read or search here tells; ask HealthEx {BEFORE}"),
         (STATUS, "wmda", 20, 3, MAY_HAVE_DONE),
     ],
     ids=["read", "update", "a death", "a retrieval", "a status"],
@@ -511,10 +518,12 @@ async def test_a_partner_that_does_not_answer(
 
     assert len(partner.calls()) == tries
     if how == "silent":
-        told = issue("partner-too-late", "timeout", f"{SILENT.format(name, read_s)} {fate}")
+        code = "partner-too-late" if tries > 1 else "fate-unknown"
+        told = issue(code, "timeout", f"{SILENT.format(name, read_s)} {fate}")
         assert (response.status_code, response.json()) == (504, outcome(told))
     else:
-        told = issue("partner-unreachable", "transient", f"{BROKEN.format(name)} {fate}")
+        code = "partner-unreachable" if tries > 1 else "fate-unknown"
+        told = issue(code, "transient", f"{BROKEN.format(name)} {fate}")
         assert (response.status_code, response.json()) == (502, outcome(told))
 
 

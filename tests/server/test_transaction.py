@@ -183,7 +183,7 @@ async def test_a_condition_that_fails_it_is_that_of_its_entry(canned: httpx.Asyn
 
 async def test_what_the_partner_refuses_is_told_of_its_entry(client: httpx.AsyncClient) -> None:
     """Of a read too."""
-    reads = [asking("GET", f"Patient/{ID}"), asking("GET", "Patient/nobody")]
+    reads = [asking("GET", f"Patient/{ID}"), asking("GET", "Patient/00000000-0000-4000-8000-000000000404")]
 
     response = await client.post("/fhir/ehealth", json=transaction(*reads))
 

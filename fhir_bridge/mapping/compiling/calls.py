@@ -24,6 +24,7 @@ from fhir_bridge.mapping.compiling.together import compile_together
 from fhir_bridge.mapping.connecting import Environment, resolve, value_of
 from fhir_bridge.mapping.fields import Variable
 from fhir_bridge.mapping.headers import Source
+from fhir_bridge.mapping.like import Spell, spelling
 from fhir_bridge.mapping.lists import ListReceiver, compile_items
 from fhir_bridge.mapping.maps import Map
 from fhir_bridge.mapping.merging import compile_merging
@@ -58,6 +59,10 @@ class CallCompiler:
     @property
     def searches(self) -> SearchCompiler:
         return SearchCompiler(self.model, self.definitions, self.problems)
+
+    @property
+    def _spell(self) -> Spell:
+        return spelling(self.model.id_like)
 
     def calls(self) -> dict[str, Call]:
         """Return the calls by the keys of their interactions; those with problems are left out."""
@@ -110,7 +115,7 @@ class CallCompiler:
             map_spec = self.model.maps.get(spec.message or "")
             call = calls.get(spec.as_[0]) if spec.as_ else None
             if map_spec is not None and call is not None and isinstance(call.sender, PassSender):
-                receiver = MessageReceiver(spec.resource_type, call.receiver)
+                receiver = MessageReceiver(spec.resource_type, call.receiver, self._spell)
                 found[spec.key] = replace(call, sender=self._message_sender(map_spec, call.sender), receiver=receiver)
         return found
 
@@ -135,7 +140,7 @@ class CallCompiler:
 
     def _maps(self, *, creating: bool) -> dict[str, Map]:
         problems = Problems() if creating else self.problems  # the same ones, of the same rows
-        compiler = MapCompiler("4.0", self.definitions, self.environment, problems, creating)
+        compiler = MapCompiler("4.0", self.definitions, self.environment, problems, creating, self._spell)
         maps = self.model.maps.items()
         return {name: compiler.compile(spec, elements_named(self.model, name)) for name, spec in maps}
 
@@ -161,7 +166,17 @@ class CallCompiler:
             anonymous=spec.anonymous,
             refresh_header=renewal.header.lower() if renewal is not None else None,
             together=compile_together(spec, self.model.maps, self.problems) if spec.together else None,
+            find_out=self._find_out(spec),
         )
+
+    def _find_out(self, spec: InteractionSpec) -> str:
+        """Return the sentence that says how a client finds out what became of a change."""
+        known = {other.key for other in self.model.interactions}
+        if f"search {spec.resource_type}" in known and spec.code == "create":
+            return f"Search for the {spec.resource_type} to find out, before anything else is sent."
+        if f"read {spec.resource_type}" in known and spec.code != "create":
+            return f"Read the {spec.resource_type} to find out, before anything else is sent."
+        return f"No read or search here tells; ask {self.model.title} before anything else is sent."
 
     def _map_spec(self, content: Content) -> MapSpec | None:
         spec = self.model.maps.get(content.map) if content.map else None
@@ -248,7 +263,8 @@ class CallCompiler:
 
     def _pass_receiver(self, spec: InteractionSpec, receive: Content, map_spec: MapSpec) -> Receiver:
         about = spec.location.removeprefix("read ") if spec.location else None
-        receiver = PassReceiver(str(map_spec.resource), self._versions()[0], receive.empty_is_success, about)
+        is_empty_success = receive.empty_is_success
+        receiver = PassReceiver(str(map_spec.resource), self._versions()[0], is_empty_success, about, self._spell)
         if not receive.links:
             return receiver
         return PageReceiver(receiver, spec.path, frozenset(self.operations.types(spec.definition)))
@@ -285,7 +301,9 @@ class CallCompiler:
         if field.as_ not in ("text", "digits"):
             self.problems.add(field.as_.mark, f"unknown transform '{field.as_}' of an id; write text or digits")
             return None
-        return IdPair(compile_field(field.at, field.at.mark, self.problems), TRANSFORMS[field.as_])
+        transform, spell = TRANSFORMS[field.as_], self._spell
+        spelled = transform._replace(to_fhir=lambda value: spell(transform.to_fhir(value)))
+        return IdPair(compile_field(field.at, field.at.mark, self.problems), spelled)
 
     def _headers(self, spec: InteractionSpec) -> dict[str, tuple[Source, ...]]:
         return {

@@ -12,6 +12,7 @@ from fhir_bridge.mapping.code_tables import code_functions
 from fhir_bridge.mapping.compiling.paths import Paths, absolute
 from fhir_bridge.mapping.compiling.silent import compile_silent
 from fhir_bridge.mapping.connecting import Environment, value_of
+from fhir_bridge.mapping.like import Spell
 from fhir_bridge.mapping.maps import Map, OutcomeParameter
 from fhir_bridge.mapping.model import MapSpec, RowSpec, SliceSpec
 from fhir_bridge.mapping.partner_fields import ITSELF, PartnerField, compile_field, is_one_place
@@ -34,7 +35,7 @@ def _beside(row: Row, rows: Iterable[Row | None]) -> Row:
 class MapCompiler:
     """Compiles one map. `definitions` hold the ConceptMaps, `environment` the variables of `otherwise`.
 
-    `creating`: whether it is for making a record, and so sends what may be written only then.
+    `creating`: whether it is for making a record, and so sends what may be written only then. `spell` writes an id.
     """
 
     version: Version
@@ -42,6 +43,7 @@ class MapCompiler:
     environment: Environment
     problems: Problems
     creating: bool = False
+    spell: Spell = str
 
     def compile(self, spec: MapSpec, elsewhere: Iterable[str]) -> Map:
         """Return the compiled map; rows with problems are left out. `elsewhere` are elements that calls name."""
@@ -65,7 +67,8 @@ class MapCompiler:
             )
         _DoubleWrites(self.problems).report(spec.rows, rows, sends=True)
         silent = () if spec.header is not None else compile_silent(spec, paths, self.problems)
-        return Map(spec.name, str(spec.resource), self.version, rows, self._outcome(spec, paths), silent)
+        outcome = self._outcome(spec, paths)
+        return Map(spec.name, str(spec.resource), self.version, rows, outcome, silent, self.spell)
 
     def _row(self, spec: RowSpec, type_name: str, prefix: str, paths: Paths) -> Row | None:
         place = paths.place(type_name, spec.element, spec.mark, prefix, repeats=bool(spec.each))

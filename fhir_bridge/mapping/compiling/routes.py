@@ -10,7 +10,7 @@ from fhir_bridge.fhir.interaction import Code
 from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.compiling.calls import CallCompiler
-from fhir_bridge.mapping.like import is_id
+from fhir_bridge.mapping.like import Spell, is_id, spelling
 from fhir_bridge.mapping.model import CohortSpec, InteractionSpec, MappingFile
 from fhir_bridge.mapping.passing import PassSender
 from fhir_bridge.mapping.plans.cohort import Cohort
@@ -71,6 +71,7 @@ class RouteCompiler:
             most=spec.most,
             plan=route.plan,
             is_id=self._is_id,
+            spell=self._spell,
             system=self._system_of(route.resource_type),
             structure=structure_checker("4.0"),
             profile=self.compiler.operations.check(spec.definition),
@@ -164,7 +165,7 @@ class RouteCompiler:
             yield from _further(call)
 
     def _search_plan(self, spec: InteractionSpec, reads: Call) -> MakePlan:
-        return search_plan(reads, self._system_of(spec.resource_type), self._is_id)
+        return search_plan(reads, self._system_of(spec.resource_type), self._is_id, self._spell)
 
     def _list_plan(self, spec: InteractionSpec, call: Call) -> MakePlan:
         """What can be read is searched for by its id as well, and never read for the sake of a list."""
@@ -174,6 +175,10 @@ class RouteCompiler:
 
     def _read_of(self, spec: InteractionSpec) -> Call | None:
         return self.calls.get(f"read {spec.resource_type}")
+
+    @property
+    def _spell(self) -> Spell:
+        return spelling(self.model.id_like)
 
     def _is_id(self, text: str) -> bool:
         return is_id(text, self.model.id_like)
@@ -201,7 +206,7 @@ class RouteCompiler:
         return update_plan(call, self._id_rule(spec), self._read_of(spec))
 
     def _id_rule(self, spec: InteractionSpec) -> IdRule:
-        return IdRule(self.compiler.place(spec, spec.id))
+        return IdRule(self.compiler.place(spec, spec.id), self._spell)
 
     def _plan_with_id(self, spec: InteractionSpec, update: Text) -> MakePlan | None:
         """The plan of a create whose body may tell an id: then it is an update."""

@@ -21,7 +21,7 @@ from fhir_bridge.mapping.arguments import (
     read_text,
     read_token,
 )
-from fhir_bridge.mapping.like import is_id
+from fhir_bridge.mapping.like import is_id, spelling
 from fhir_bridge.mapping.model import ArgumentSpec, InteractionSpec, MappingFile
 from fhir_bridge.mapping.partner_fields import Constant, PartnerField, compile_field, is_one_place
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
@@ -119,7 +119,8 @@ class SearchCompiler:
         self._check_as(spec, type_, word)
         if word == "reference":
             self._check_type(spec, type_name)
-            return read_reference(type_name, lambda text: is_id(text, self.model.id_like))
+            like = self.model.id_like
+            return read_reference(type_name, lambda text: is_id(text, like), spelling(like))
         read = _READ.get(type_) or read_token(
             canonical_url(spec.system) if spec.system else None, self._codes(spec.system)
         )

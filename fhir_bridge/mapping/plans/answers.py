@@ -11,6 +11,7 @@ from fhir_bridge.fhir.interaction import Code, FhirResponse, Interaction
 from fhir_bridge.fhir.primitives import FORMATS
 from fhir_bridge.fhir.versions import version_at
 from fhir_bridge.mapping.receivers import Received
+from fhir_bridge.mapping.refusals import SEND_LATER
 from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 
 CARRIED_OUT = "The partner carried out the call."
@@ -50,9 +51,15 @@ def not_shown(
     It is a success, since the change is there to stay, and says why there is no record in it.
     """
     warning = Issue("record-not-shown", "incomplete", NOT_SHOWN, severity="warning")
-    why = [replace(issue.as_warning(), text=f"Reading it failed: {issue.text}") for issue in error.issues]
+    why = [_why_not_shown(issue) for issue in error.issues]
     outcome = operation_outcome([warning, *why, *warnings])
     return replace(answer(interaction, received, ()), resource=outcome)
+
+
+def _why_not_shown(issue: Issue) -> Issue:
+    """Return what was wrong with the read; the advice to send it again might be taken for one about the change."""
+    text = f"{issue.text.removesuffix(SEND_LATER)}." if issue.text.endswith(SEND_LATER) else issue.text
+    return replace(issue.as_warning(), text=f"Reading it failed: {text}")
 
 
 def _location(interaction: Interaction, received: Received) -> Mapping[str, str]:

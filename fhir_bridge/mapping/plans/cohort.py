@@ -11,6 +11,7 @@ from fhir_bridge.fhir.body import check_type
 from fhir_bridge.fhir.bundle import entry_id
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction
 from fhir_bridge.mapping.checks import Check, left_behind, modifier_extensions, raise_errors
+from fhir_bridge.mapping.like import Spell
 from fhir_bridge.mapping.losses import losses
 from fhir_bridge.mapping.plans.steps import MakePlan
 from fhir_bridge.outcome import FhirError, Issue, Json
@@ -25,8 +26,8 @@ _OF_PARAMETER = re.compile(r"Parameters\.parameter\[(\d+)\]")
 class Cohort:
     """The operation of a type whose records are named: as members of a Group, or one by one; `most` of them at once.
 
-    `plan` is that of the operation on one record, `is_id` tells the ids that one can have; `system` is the one whose
-    identifiers are these.
+    `plan` is that of the operation on one record, `is_id` tells the ids that one can have, `spell` writes an id as the
+    partner does; `system` is the one whose identifiers are these.
     """
 
     partner: str
@@ -34,6 +35,7 @@ class Cohort:
     most: int
     plan: MakePlan
     is_id: Callable[[str], bool]
+    spell: Spell
     system: str | None
     structure: Check
     profile: Check
@@ -90,7 +92,7 @@ class Cohort:
             if id_ is None:
                 issues.append(self._no_reference(expression))
             else:
-                ids[id_] = None
+                ids[self.spell(id_)] = None
         if not ids and not issues:
             text = (
                 f"Name the records: `{self.parameter}`, a reference for each, or `{GROUP}`, a Group that has members."

@@ -9,6 +9,7 @@ from fhir_bridge.fhir.conditions import is_not_modified, no_history
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction
 from fhir_bridge.fhir.search import read_criteria, searchset, unanswerable, unknown_parameters
 from fhir_bridge.mapping.calls import Call
+from fhir_bridge.mapping.like import Spell
 from fhir_bridge.mapping.plans.adding import additions
 from fhir_bridge.mapping.plans.answers import answer, version_headers, version_of
 from fhir_bridge.mapping.plans.steps import MakePlan, Plan, read_record
@@ -49,14 +50,14 @@ def _shown(interaction: Interaction, received: Received, whole: Received) -> Fhi
     return response
 
 
-def search_plan(reads: Call, system: str | None, is_id: Callable[[str], bool]) -> MakePlan:
+def search_plan(reads: Call, system: str | None, is_id: Callable[[str], bool], spell: Spell = str) -> MakePlan:
     """https://hl7.org/fhir/R4/http.html#search, by the logical id: reads each record, one after the other.
 
     What is no id of the partner's is not asked for: there is no such record.
     """
 
     def plan(interaction: Interaction) -> Plan:
-        criteria = read_criteria(interaction.query, system)
+        criteria = read_criteria(interaction.query, system, spell)
         if interaction.preferences.strict and criteria.unknown:
             raise FhirError(400, *unknown_parameters(criteria.unknown))
         if criteria.ids is None:
