@@ -33,7 +33,7 @@ IssueCode = Literal[
 ErrorCode = Literal[
     # reading the request
     "invalid-json", "invalid-xml", "duplicate-key", "nested-too-deep", "not-utf-8", "body-too-large",
-    "too-many-values",
+    "too-many-values", "invalid-http", "headers-too-large", "address-too-long", "client-too-slow",
     "content-type-not-supported", "not-acceptable", "wrong-resource-type", "invalid-id", "id-differs", "invalid-header",
     "unknown-path", "method-not-allowed", "partner-not-configured", "no-partner-found", "several-partners-found",
     "no-such-search", "version-differs", "record-in-use", "several-writes",
@@ -51,6 +51,7 @@ ErrorCode = Literal[
     "partner-refused", "partner-credentials-refused", "partner-error", "partner-unreachable",
     "partner-too-late", "partner-answer-unreadable", "partner-throttled", "fate-unknown",
     # neither
+    "too-many-connections", "too-many-requests", "bridge-stopping",
     "record-not-shown", "nothing-changed", "not-sent", "step-failed", "internal-error", "done",
 ]  # fmt: skip
 

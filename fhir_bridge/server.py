@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from functools import partial
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import anyio
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -21,11 +21,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fhir_bridge.admission import Admission, Visit, client_of
 from fhir_bridge.batch import Batches, Caller
 from fhir_bridge.bridge import Bridge
 from fhir_bridge.fhir.bundle import failure
-from fhir_bridge.fhir.elements import Version
-from fhir_bridge.fhir.interaction import FhirResponse, Interaction, base_of, parse_address, parse_query
+from fhir_bridge.fhir.interaction import FhirResponse, Interaction, base_of, empty_part, parse_address, parse_query
 from fhir_bridge.fhir.json import dumps
 from fhir_bridge.fhir.negotiation import ACCEPT_PATCH
 from fhir_bridge.fhir.presentation import Presentation, read_presentation
@@ -34,32 +34,33 @@ from fhir_bridge.fhir.unsupported import UNSUPPORTED_ELEMENTS, unsupported_eleme
 from fhir_bridge.limits import DEFAULTS, Limits
 from fhir_bridge.log_lines import crashed, name, write_line
 from fhir_bridge.outcome import FhirError, Issue
+from fhir_bridge.rendering import NOT_KEPT, REQUEST_ID, render, request_id_of
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-_REQUEST_ID = re.compile(r"[A-Za-z0-9\-._~:/+=]{1,128}")
 
 
 def create_app(bridge: Bridge, *, limits: Limits = DEFAULTS) -> Starlette:
     """Return the ASGI app that serves a bridge below `/fhir`, and its health."""
-
-    batches = Batches(bridge, limits)
+    batches, admission = Batches(bridge, limits), Admission(limits)
 
     async def fhir(request: Request) -> Response:
-        return await _answer(batches, request, limits)
+        with admission.visit(client_of(request)) as visit:
+            return await _answer(batches, request, limits, visit)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, object]]:
         async with bridge:
-            yield
+            yield {"limits": limits}
 
     async def live(request: Request) -> Response:
         return _json(request, {"status": "live"})
 
     async def ready(request: Request) -> Response:
-        codes = bridge.unknown_codes.items()
-        unknown = [dict(zip(("partner", "field", "code", "count"), (*key, n), strict=True)) for key, n in codes]
         partners = {name: partner.connection is not None for name, partner in bridge.routes.partners.items()}
-        return _json(request, {"status": "ready", "configured": partners, "unknownCodes": unknown})
+        status = "stopping" if request.scope.get("state", {}).get("stopping") else "ready"
+        if not any(partners.values()):
+            status = "no partner is configured"
+        return _json(request, {"status": status, "configured": partners}, 200 if status == "ready" else 503)
 
     async def refused(request: Request, error: Exception) -> Response:
         """Answer below `/fhir` even what Starlette refuses: an id with a line break, a method that it was not told."""
@@ -98,28 +99,30 @@ class _Cors(CORSMiddleware):
 
     def preflight_response(self, request_headers: Headers) -> Response:
         response = super().preflight_response(request_headers)
-        request_id = _request_id(request_headers.get("x-request-id"), str(uuid4()))
+        request_id = request_id_of(request_headers.get("x-request-id"), str(uuid4()))
         response.headers["X-Request-Id"] = request_id
         if response.status_code == 200:
             return response
         text = "Pages of this origin may not call the bridge, or not like this; FHIR_BRIDGE_CORS_ORIGINS names who may."
         refusal = failure(FhirError(403, Issue("invalid-header", "forbidden", text, "http.Origin")))
-        return _render(refusal, Presentation(), None, request_id)
+        return render(refusal, Presentation(), None, request_id)
 
 
-async def _answer(batches: Batches, request: Request, limits: Limits) -> Response:
+async def _answer(batches: Batches, request: Request, limits: Limits, visit: Visit) -> Response:
     """Answer one request: whatever happens, in FHIR, with a request id and one line in the log."""
     bridge, started, uuid = batches.bridge, time.perf_counter(), str(uuid4())
-    request_id = _request_id(request.headers.get("x-request-id"), uuid)
+    request_id = request_id_of(request.headers.get("x-request-id"), uuid)
     interaction: Interaction | None = None
     presentation = Presentation()
     try:
         headers = _headers(request)
         presentation = read_presentation(headers, dict(parse_query(request.url.query)))
+        visit.check()
         if request.method == "OPTIONS":
             response = _options(bridge, request)
         else:
             http_request = await _http_request(bridge, request, headers, limits)
+            await visit.turn(bool(http_request.body))
             reading = partial(_interaction, bridge, http_request, request_id, uuid, limits)
             interaction = await bridge.worker.run(len(http_request.body), reading)
             # A posted search asks for its format in the body; and the version was not known before.
@@ -137,12 +140,12 @@ async def _answer(batches: Batches, request: Request, limits: Limits) -> Respons
     response = replace(response, headers={**response.headers, **told})
     version = interaction.version if interaction else None
     try:
-        rendering = partial(_render, response, presentation, version, request_id)
+        rendering = partial(render, response, presentation, version, request_id)
         answer = await bridge.worker.run(response.size, rendering)
     except FhirError as error:
-        answer = _render(failure(error), presentation, version, request_id)
+        answer = render(failure(error), presentation, version, request_id)
     except Exception:
-        answer = _render(crashed(request_id), presentation, version, request_id)
+        answer = render(crashed(request_id), presentation, version, request_id)
     return _without_body(answer) if request.method == "HEAD" else answer
 
 
@@ -153,7 +156,7 @@ def _caller(request: Request) -> Caller:
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    return Caller(request.client.host if request.client else "", left)
+    return Caller(client_of(request), left)
 
 
 def _stamps(bridge: Bridge, request: Request) -> dict[str, str]:
@@ -163,7 +166,7 @@ def _stamps(bridge: Bridge, request: Request) -> dict[str, str]:
     """
     host = urlsplit(bridge.base_url or "").hostname
     correlation_id = request.headers.get("x-correlation-id", "")
-    known = {"X-Correlation-Id": correlation_id} if _REQUEST_ID.fullmatch(correlation_id) else {}
+    known = {"X-Correlation-Id": correlation_id} if REQUEST_ID.fullmatch(correlation_id) else {}
     return {"X-Intermediary": host or "fhir-bridge", **known}
 
 
@@ -184,8 +187,12 @@ def _allow(bridge: Bridge, request: Request) -> str:
 
 def _path(request: Request) -> str:
     """The address below `/fhir`, percent-encoded as it came: `a%2Fb` is one segment."""
+    return _raw_path(request).removeprefix("/fhir")
+
+
+def _raw_path(request: Request) -> str:
     raw_path: bytes = request.scope.get("raw_path") or request.url.path.encode()
-    return raw_path.decode("ascii", "replace").removeprefix("/fhir")
+    return raw_path.decode("ascii", "replace")
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -200,7 +207,7 @@ async def _http_request(bridge: Bridge, request: Request, headers: Mapping[str, 
         path=_path(request),
         query=request.url.query,
         headers=headers,
-        body=await _read_body(request, limits.max_body_bytes),
+        body=await _read_body(request, limits),
     )
 
 
@@ -218,59 +225,52 @@ def _interaction(bridge: Bridge, request: HttpRequest, request_id: str, uuid: st
     )
 
 
-async def _read_body(request: Request, max_body_bytes: int) -> bytes:
-    """Return the body; raises FhirError 413 as soon as it is known to be too large."""
+async def _read_body(request: Request, limits: Limits) -> bytes:
+    """Return the body; raises FhirError 413 as soon as it is known to be too large, 408 where it does not come."""
     announced = request.headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and int(announced) > max_body_bytes:
-        raise _too_large(max_body_bytes)
-    body = bytearray()
+    if announced.isascii() and announced.isdigit() and int(announced) > limits.max_body_bytes:
+        raise _too_large(limits.max_body_bytes)
+    body, ends = bytearray(), anyio.current_time() + limits.body_s
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > max_body_bytes:
-                raise _too_large(max_body_bytes)
+        with anyio.fail_after(min(limits.body_s, limits.silence_s)) as scope:
+            async for chunk in request.stream():
+                scope.deadline = min(ends, anyio.current_time() + limits.silence_s)
+                body += chunk
+                if len(body) > limits.max_body_bytes:
+                    raise _too_large(limits.max_body_bytes)
     except ClientDisconnect:  # nobody reads the answer, but the log tells what it was
         raise FhirError(400, Issue("invalid-json", "incomplete", "The body breaks off before its end.")) from None
+    except TimeoutError:
+        text = f"The body did not come within {limits.body_s} s, or nothing of it for {limits.silence_s} s."
+        raise FhirError(408, Issue("client-too-slow", "timeout", text), headers=_CLOSE) from None
     return bytes(body)
+
+
+_CLOSE = {"Connection": "close"}
 
 
 def _too_large(max_body_bytes: int) -> FhirError:
     text = f"The body is larger than {max_body_bytes} bytes; send less at once."
-    return FhirError(413, Issue("body-too-large", "too-long", text), headers={"Connection": "close"})
+    return FhirError(413, Issue("body-too-large", "too-long", text), headers=_CLOSE)
 
 
-def _request_id(header: str | None, uuid: str) -> str:
-    """The client's request id, where it is one that may stand in a log and a header; else the new one."""
-    return header if header is not None and _REQUEST_ID.fullmatch(header) else uuid
-
-
-_NOT_KEPT: Mapping[str, str] = {"Cache-Control": "no-store", "Vary": "Accept"}
-"""Patients' data is not for any cache to keep. RFC 9111, section 5.2.2.5"""
-
-
-def _render(response: FhirResponse, presentation: Presentation, version: Version | None, request_id: str) -> Response:
-    """The answer over HTTP; its `version` is None where the request was not understood as far as that."""
-    headers = {**response.headers, **_NOT_KEPT, "X-Request-Id": request_id}
-    if response.resource is None:
-        return Response(status_code=response.status_code, headers=headers)
-    headers["Content-Type"] = presentation.content_type(version)
-    return Response(presentation.write(response.resource, version or "4.0"), response.status_code, headers)
-
-
-def _json(request: Request, value: Mapping[str, object]) -> Response:
-    request_id = _request_id(request.headers.get("x-request-id"), str(uuid4()))
-    headers = {**_NOT_KEPT, "X-Request-Id": request_id}
-    return Response(dumps(value), 200, headers, "application/json")
+def _json(request: Request, value: Mapping[str, object], status_code: int = 200) -> Response:
+    request_id = request_id_of(request.headers.get("x-request-id"), str(uuid4()))
+    headers = {**NOT_KEPT, "X-Request-Id": request_id}
+    return Response(dumps(value), status_code, headers, "application/json")
 
 
 def _no_fhir_address(request: Request, error: Exception) -> Response:
     """What Starlette refuses by itself: an address outside `/fhir`, or a method that it does not take."""
     assert isinstance(error, HTTPException)
-    request_id = _request_id(request.headers.get("x-request-id"), str(uuid4()))
-    if error.status_code == 405:
+    request_id = request_id_of(request.headers.get("x-request-id"), str(uuid4()))
+    path = _raw_path(request)
+    if "//" in path:
+        issue = empty_part(path)
+    elif error.status_code == 405:
         text = "This address does not take this method; Allow names those that it takes."
         issue = Issue("method-not-allowed", "not-supported", text)
     else:
         issue = Issue("unknown-path", "not-found", "There is nothing at this address; FHIR is served below /fhir.")
     response = failure(FhirError(error.status_code, issue, headers=error.headers))
-    return _render(response, Presentation(), None, request_id)
+    return render(response, Presentation(), None, request_id)

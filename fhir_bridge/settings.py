@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 
 from fhir_bridge.limits import DEFAULTS, Limits, read_limits
@@ -21,6 +22,7 @@ class Settings:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     cors_origins: tuple[str, ...] = ()
     strict: bool = False
+    trusted_proxies: tuple[str, ...] = ()
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -33,6 +35,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         environment=dict(environment),
         cors_origins=_origins(environment.get("FHIR_BRIDGE_CORS_ORIGINS", "")),
         strict=_is_strict(environment.get("FHIR_BRIDGE_HANDLING") or "lenient"),
+        trusted_proxies=_proxies(environment.get("FHIR_BRIDGE_TRUSTED_PROXIES", "")),
     )
 
 
@@ -70,3 +73,15 @@ def _origins(text: str) -> tuple[str, ...]:
     if origins != ("*",) and not all(_ORIGIN.fullmatch(origin) for origin in origins):
         raise ValueError("FHIR_BRIDGE_CORS_ORIGINS: must be origins such as https://app.example.org, or * alone")
     return origins
+
+
+def _proxies(text: str) -> tuple[str, ...]:
+    """The addresses and networks of proxies whose `X-Forwarded-…` are believed."""
+    proxies = tuple(proxy.strip() for proxy in text.split(",") if proxy.strip())
+    for proxy in proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            text = "must be addresses or networks such as 192.0.2.7 or 10.0.0.0/8, with commas between"
+            raise ValueError(f"FHIR_BRIDGE_TRUSTED_PROXIES: {text}") from None
+    return proxies

@@ -11,6 +11,7 @@ from fhir_bridge.limits import Limits
 from fhir_bridge.settings import Settings, read_settings
 
 ROOT = Path(__file__).parents[1]
+PROXIES = "addresses or networks such as 192.0.2.7 or 10.0.0.0/8, with commas between"
 ORIGINS = "origins such as https://app.example.org, or * alone"
 
 
@@ -48,6 +49,12 @@ def test_a_variable_that_is_empty_is_not_set() -> None:
     assert (settings.cors_origins, settings.strict) == ((), False)
 
 
+def test_proxies_are_addresses_and_networks() -> None:
+    settings = read_settings({"FHIR_BRIDGE_TRUSTED_PROXIES": "192.0.2.7, 10.0.0.0/8,::1"})
+
+    assert settings.trusted_proxies == ("192.0.2.7", "10.0.0.0/8", "::1")
+
+
 def test_pages_of_every_origin_may_be_let_call() -> None:
     assert read_settings({"FHIR_BRIDGE_CORS_ORIGINS": " * "}).cors_origins == ("*",)
 
@@ -76,6 +83,9 @@ def test_the_base_url_may_be_written_with_or_without_fhir(text: str) -> None:
         ("FHIR_BRIDGE_MAX_BODY_BYTES", "-1", "must be a number of bytes above zero"),
         ("FHIR_BRIDGE_MAX_BODY_BYTES", "²", "must be a number of bytes above zero"),
         ("FHIR_BRIDGE_HANDLING", "Strict", "must be lenient or strict"),
+        ("FHIR_BRIDGE_TRUSTED_PROXIES", "*", f"must be {PROXIES}"),
+        ("FHIR_BRIDGE_TRUSTED_PROXIES", "10.0.0.1/8", f"must be {PROXIES}"),
+        ("FHIR_BRIDGE_TRUSTED_PROXIES", "proxy.example.org", f"must be {PROXIES}"),
         ("FHIR_BRIDGE_CORS_ORIGINS", "app.example.org", f"must be {ORIGINS}"),
         ("FHIR_BRIDGE_CORS_ORIGINS", "https://app.example.org/", f"must be {ORIGINS}"),
         ("FHIR_BRIDGE_CORS_ORIGINS", "https://app.example.org, *", f"must be {ORIGINS}"),

@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+import uvicorn
+
 from fhir_bridge.cli.serving import (
     Server,
     bridge_app,
     ended_by_signals,
     listening,
     log_to_stderr,
-    server_config,
+    server_options,
     until_ended,
     url_of,
 )
@@ -48,7 +50,7 @@ async def _sandbox(listener: socket.socket) -> None:
         async with running(Path(folder)) as variables:
             settings = read_settings({**_own_variables(), **variables})
             routes = load_routes(settings.mappings, settings.profiles, settings.environment)
-            config = server_config(bridge_app(settings, routes))
+            config = uvicorn.Config(bridge_app(settings, routes), **server_options(settings))
             config.timeout_graceful_shutdown = 1  # whoever still waits for a simulated answer is not waited for
             with ended_by_signals(Server(config)) as server:
                 print(welcome(url_of("127.0.0.1", listener.getsockname()[1]), variables), flush=True)

@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -17,6 +18,7 @@ from fhir_bridge.bridge import Bridge
 from fhir_bridge.gateway import Gateway
 from fhir_bridge.mapping.compile import load_routes
 from fhir_bridge.mapping.routes import Routes
+from fhir_bridge.protocol import HttpProtocol
 from fhir_bridge.server import create_app
 from fhir_bridge.settings import Settings, read_settings
 
@@ -31,23 +33,21 @@ def serve(host: str, port: int, workers: int, *, allow_anonymous: bool) -> int:
     with until_ended(), listening(host, port) as listener:
         log_to_stderr()
         bound = listener.getsockname()[1]
-        ready = f"fhir-bridge is ready at {url_of(host, bound)}/fhir; {_who_is_configured(routes)}"
+        ready = _welcome(url_of(host, bound), routes)
         if workers == 1:
-            with ended_by_signals(Server(server_config(app))) as server:
+            with ended_by_signals(Server(uvicorn.Config(app, **server_options(settings)))) as server:
                 print(ready, flush=True)
                 server.run(sockets=[listener])
         else:
             listener.close()
             print(ready, flush=True)
-            _serve_in_processes(host, bound, workers)
+            _serve_in_processes(settings, host, bound, workers)
     return 0
 
 
-def _serve_in_processes(host: str, port: int, workers: int) -> None:
+def _serve_in_processes(settings: Settings, host: str, port: int, workers: int) -> None:
     app = "fhir_bridge.cli.serving:worker_app"
-    uvicorn.run(
-        app, factory=True, host=host, port=port, workers=workers, access_log=False, server_header=False, log_config=None
-    )
+    uvicorn.run(app, factory=True, host=host, port=port, workers=workers, **server_options(settings))
 
 
 def worker_app() -> Starlette:
@@ -70,11 +70,14 @@ def bridge_app(settings: Settings, routes: Routes) -> Starlette:
     return create_app(bridge, limits=settings.limits)
 
 
-def _who_is_configured(routes: Routes) -> str:
-    """Say which partners there are, and which variable brings in each of the others."""
-    there = ", ".join(partner.title for partner in routes.configured()) or "no partner is configured"
+def _welcome(url: str, routes: Routes) -> str:
+    """Say where the bridge is, which partners there are, and which variable brings in each of the others."""
+    there = ", ".join(partner.title for partner in routes.configured())
     absent = [partner.base_url_variable for partner in routes.partners.values() if partner.connection is None]
-    return f"{there} (not set: {', '.join(absent)})" if absent else there
+    unset = f" (not set: {', '.join(absent)})" if absent else ""
+    if not there:
+        return f"fhir-bridge listens at {url}/fhir, but is not ready: no partner is configured{unset}"
+    return f"fhir-bridge is ready at {url}/fhir; {there}{unset}"
 
 
 class Server(uvicorn.Server):
@@ -97,10 +100,18 @@ def ended_by_signals(server: Server) -> Generator[Server, None, None]:
             signal.signal(number, handler)
 
 
-def server_config(app: Starlette) -> uvicorn.Config:
-    """Return how a process serves the bridge."""
-    # An access log would hold addresses, and so patients' ids.
-    return uvicorn.Config(app, ws="none", access_log=False, server_header=False, log_config=None)
+def server_options(settings: Settings) -> dict[str, Any]:
+    """Return what uvicorn is told, whoever starts it."""
+    return {
+        "http": HttpProtocol,
+        "ws": "none",
+        "access_log": False,  # it would hold addresses, and so patients' ids
+        "server_header": False,
+        "log_config": None,
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": list(settings.trusted_proxies),
+        "timeout_graceful_shutdown": settings.limits.shutdown_s,
+    }
 
 
 @contextmanager

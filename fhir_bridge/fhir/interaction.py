@@ -92,6 +92,8 @@ def parse_address(raw_path: str, bases: Mapping[str, object]) -> Address:
     `/northlab/Patient/42/$op` is Address("northlab", "Patient", "42", "op"). Each part is decoded after the path was
     taken apart, so that `a%2Fb` is one (bad) id. Raises FhirError 404 for what is no FHIR address.
     """
+    if "//" in raw_path:
+        raise FhirError(404, empty_part(f"/fhir{raw_path}"))
     base = base_of(raw_path, bases)
     parts = [unquote(part) for part in raw_path.removeprefix("/").removesuffix("/").split("/")]
     match parts if base is None else parts[1:]:
@@ -104,6 +106,17 @@ def parse_address(raw_path: str, bases: Mapping[str, object]) -> Address:
         case [resource_type, *rest] if _TYPE.fullmatch(resource_type):
             return _parse_below_type(base, resource_type, rest)
     raise unknown_path(bases)
+
+
+def empty_part(path: str) -> Issue:
+    """Return the issue of a path with two slashes side by side, which another server might read as one."""
+    right = re.sub("/{2,}", "/", path)
+    text = f"The address has two slashes side by side; write {right}." if len(right) <= _SHOWN else _SLASHES
+    return Issue("unknown-path", "not-found", text)
+
+
+_SHOWN = 300
+_SLASHES = "The address has two slashes side by side; write one."
 
 
 def base_of(raw_path: str, bases: Mapping[str, object]) -> str | None:

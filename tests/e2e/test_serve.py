@@ -43,17 +43,19 @@ def test_it_says_where_it_is_and_which_partners_are_there() -> None:
 
 
 def test_it_says_so_when_no_partner_is_configured() -> None:
-    with started("serve", "--port", "0", until=READY) as (_, text):
-        pass
+    with started("serve", "--port", "0", until="fhir-bridge") as (_, text):
+        ready = httpx.get(f"{url_in(text)}/health/ready")
 
-    assert text.partition("; ")[2] == (
-        "no partner is configured (not set: EHEALTH_BASE_URL, HEALTHEX_BASE_URL, ROCHE_BASE_URL, WMDA_BASE_URL)\n"
+    assert text == (
+        f"fhir-bridge listens at {url_in(text)}/fhir, but is not ready: no partner is configured "
+        "(not set: EHEALTH_BASE_URL, HEALTHEX_BASE_URL, ROCHE_BASE_URL, WMDA_BASE_URL)\n"
     )
+    assert (ready.status_code, ready.json()["status"]) == (503, "no partner is configured")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_without_a_trace(number: int) -> None:
-    with started("serve", "--port", "0", until=READY) as (process, _):
+    with started("serve", "--port", "0", until=READY, more=EHEALTH) as (process, _):
         assert ended(process, number) == (0, "")
 
 
@@ -98,7 +100,10 @@ def test_an_address_of_another_machine_is_one_line() -> None:
 
 
 def test_an_address_that_others_reach_is_served_to_anybody_on_demand() -> None:
-    with started("serve", "--host", "0.0.0.0", "--port", "0", "--allow-anonymous", until=READY) as (_, text):
+    with started("serve", "--host", "0.0.0.0", "--port", "0", "--allow-anonymous", until=READY, more=EHEALTH) as (
+        _,
+        text,
+    ):
         port = url_in(text).rpartition(":")[2]
 
         assert live(f"http://127.0.0.1:{port}").json() == {"status": "live"}

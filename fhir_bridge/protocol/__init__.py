@@ -1,0 +1,9 @@
+"""HTTP/1.1 on the socket: sizes, counts, times and connections within limits, and refusals in FHIR.
+
+`HttpProtocol` is the class that uvicorn makes one of for each connection. It is where a client's certificate will
+come from.
+"""
+
+from fhir_bridge.protocol.connection import HttpProtocol
+
+__all__ = ["HttpProtocol"]
