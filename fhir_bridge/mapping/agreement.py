@@ -6,12 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 from fhir_bridge.fhir.elements import resource_types
+from fhir_bridge.mapping.call_rules import check_call, has_id, sent_map
 from fhir_bridge.mapping.model import AddSpec, Content, InteractionSpec, MappingFile, MapSpec
 from fhir_bridge.mapping.partner_fields import is_one_place
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
-
-BUILT_IN_VARIABLES = frozenset({"id"})
-"""What `{…}` in a call's path may name beside the variables that rows fill: the id of the URL."""
 
 
 def check_agreement(model: MappingFile, problems: Problems) -> None:
@@ -52,7 +50,8 @@ def _check_over(spec: InteractionSpec, problems: Problems) -> None:
 def _check_call(model: MappingFile, spec: InteractionSpec, problems: Problems) -> None:
     for content in filter(None, (spec.send, spec.receive)):
         _check_content(model, spec, content, problems)
-    _check_path(spec, _sent(model, spec), problems)
+    check_call(model, spec, problems)
+    _check_path(spec, sent_map(model, spec), problems)
 
 
 def _check_add(spec: InteractionSpec, add: AddSpec, problems: Problems) -> None:
@@ -92,10 +91,6 @@ def elements_named(model: MappingFile, map_name: str) -> Iterator[str]:
         if spec.send is not None and spec.send.map == map_name:
             sources = [source for choices in spec.headers.values() for source in choices]
             yield from filter(None, (spec.id, *(source.element for source in sources)))
-
-
-def _sent(model: MappingFile, spec: InteractionSpec) -> MapSpec | None:
-    return model.maps.get(spec.send.map or "") if spec.send else None
 
 
 def _check_named(
@@ -174,11 +169,11 @@ def _check_content(model: MappingFile, spec: InteractionSpec, content: Content, 
 def _check_path(spec: InteractionSpec, sent: MapSpec | None, problems: Problems) -> None:
     """Each variable of a call's path is filled, and each row with `path` fills one."""
     rows = {row.path: row for row in (sent.rows if sent else ()) if row.path}
-    known = BUILT_IN_VARIABLES | rows.keys()
+    known = ({"id"} if has_id(spec) else set()) | rows.keys()
     named = re.findall(r"\{(.*?)\}", spec.path)
     for name in named:
         if name not in known:
-            text = f"nothing fills '{{{name}}}' of '{spec.path}'{did_you_mean(name, known)}"
-            problems.add(spec.path.mark, text)
+            hint = did_you_mean(name, known) or "; add a row with this 'path', or remove it"
+            problems.add(spec.path.mark, f"nothing fills '{{{name}}}' of '{spec.path}'{hint}")
     for name in rows.keys() - set(named):
         problems.add(name.mark, f"'{spec.path}' has no '{{{name}}}'; add it, or remove the row")

@@ -83,6 +83,7 @@ class Call:
 
     A `sender` makes what is sent of a resource; `arguments` make it of what a search asks for. A call that takes the
     whole record is laid `over` the one that is there. Several may be made `together`, as one.
+    The records of a `versioned` one can be read by the ids of their versions.
     An `anonymous` call carries nobody's token. A client's refresh token is in the header `refresh_header` of its
     request, in lower case. `find_out` says how a client finds out what became of a change.
     """
@@ -105,6 +106,7 @@ class Call:
     over: Over | None = None
     together: Together | None = None
     find_out: str = ""
+    versioned: bool = False
 
     def prepare(
         self, interaction: Interaction, resource: Json, before: Before = UNKNOWN

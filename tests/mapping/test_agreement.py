@@ -28,7 +28,7 @@ def test_a_file_whose_parts_agree_has_no_problem() -> None:
   patch Patient: {reads: read Patient, writes: update Patient}
   create Patient: {as: update Patient}
   $order Patient:
-    {definition: OperationDefinition/order, call: "POST /{lab}/kits", send: {map: order}, receive: {map: client}}
+    {definition: OperationDefinition/order, call: "POST /{lab}/kits/{id}", send: {map: order}, receive: {map: client}}
 """
 
     assert disagreements(interactions) == []
@@ -58,10 +58,10 @@ def test_a_file_whose_parts_agree_has_no_problem() -> None:
         ),
         (
             (
-                '$order Patient: {definition: OperationDefinition/order, call: "PUT /c", '
+                '$order Patient: {definition: OperationDefinition/order, call: "PUT /c/{id}", '
                 "send: {map: client}, receive: {map: client}}"
             ),
-            ["87: map 'client' is of Patient, and '$order Patient' takes Parameters; name another map"],
+            ["92: map 'client' is of Patient, and '$order Patient' takes Parameters; name another map"],
         ),
         (
             'update Patient: {call: "PUT /c/{id}", send: {map: client, id: {at: born}}, receive: {map: client}}',
@@ -122,15 +122,15 @@ def test_a_disagreement_is_told_at_its_word(interaction: str, found: list[str]) 
 
 def test_a_row_for_a_variable_that_no_call_has() -> None:
     interaction = (
-        "  $order Patient: {definition: OperationDefinition/order, call: PUT /c, "
+        "  $order Patient: {definition: OperationDefinition/order, call: 'PUT /c/{id}', "
         "send: {map: order}, receive: {map: client}}\n"
     )
 
-    assert disagreements(interaction) == ["t.yaml:11:49: '/c' has no '{lab}'; add it, or remove the row"]
+    assert disagreements(interaction) == ["t.yaml:11:49: '/c/{id}' has no '{lab}'; add it, or remove the row"]
 
 
 def test_an_operation_needs_its_definition_and_may_name_one_of_hl7s() -> None:
-    call = 'call: "PUT /c/{lab}", send: {map: order}, receive: {map: client}'
+    call = 'call: "PUT /c/{id}/{lab}", send: {map: order}, receive: {map: client}'
     hl7 = "http://hl7.org/fhir/OperationDefinition/Patient-match"
 
     assert disagreements(f"  $order Patient: {{{call}}}\n") == [

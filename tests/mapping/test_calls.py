@@ -37,6 +37,7 @@ maps:
       id: {at: number, only: to_fhir}
       birthDate: {at: born}
       language: {at: language}
+      maritalStatus.text: {at: person.moved}
       deceasedDateTime: {at: died, as: date}
   order:
     resource: Parameters
@@ -107,6 +108,7 @@ def test_a_write_has_the_fields_and_the_headers_of_the_file() -> None:
         "Patient.id",
         "Patient.birthDate",
         "Patient.language",
+        "Patient.maritalStatus.text",
         "Patient.deceased",
     ]
 

@@ -29,7 +29,7 @@ interactions:
   $order Patient:
     also: [$orderKit, order-kit]
     definition: OperationDefinition/order
-    call: POST /kits
+    call: POST /kits/{id}
     send: {map: order}
     receive: {map: order}
 """
@@ -43,6 +43,7 @@ maps:
     resource: Parameters
     rows: {'parameter[n].valueString': {at: n}}
 """
+ROWS = "    rows: {birthDate: {at: born}}\n"
 CLIENT = profile("client", "Patient")
 
 
@@ -202,7 +203,7 @@ def test_folders_that_are_not_there(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_map_names_must_be_there(said: str, found: str) -> None:
-    lines = problems(f"{HEAD}    {said}\n", CLIENT, operation("order"), profile("message", "Bundle"))
+    lines = problems(f"{HEAD}    {said}\n{ROWS}", CLIENT, operation("order"), profile("message", "Bundle"))
 
     assert [line.replace("profiles/1.json: ", "") for line in lines] == [f"t.yaml:{found}"]
 
@@ -210,7 +211,7 @@ def test_what_a_map_names_must_be_there(said: str, found: str) -> None:
 def test_a_profile_that_cannot_be_compiled_is_told_with_its_file() -> None:
     element = {"id": "Patient.nmae", "path": "Patient.nmae", "min": 1}
 
-    lines = problems(f"{HEAD}    profile: StructureDefinition/client\n", profile("client", "Patient", element))
+    lines = problems(f"{HEAD}    profile: StructureDefinition/client\n{ROWS}", profile("client", "Patient", element))
 
     assert lines == ["t.yaml:11:14: profiles/0.json: Patient.nmae: Patient has no element `nmae`; did you mean `name`?"]
 
@@ -309,7 +310,7 @@ maps:
   client:
     resource: Patient
     rows: {{birthDate: {{at: born}}}}
-  odd: {{resource: Patien}}
+  odd: {{resource: Patien, rows: {{birthDate: {{at: born}}}}}}
 """
 
     assert sorted(problems(text)) == found

@@ -152,7 +152,9 @@ def test_two_rows_for_one_variable_of_the_path() -> None:
 
 
 def test_a_variable_of_a_path_is_text() -> None:
-    assert row_problems("active: {path: id}") == ["t.yaml:1:1: 'active' is no text, and a variable of a path is one"]
+    assert row_problems("active: {path: id}\nbirthDate: {at: born}") == [
+        "t.yaml:1:1: 'active' is no text, and a variable of a path is one"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +181,7 @@ def test_a_code_table_must_be_a_function_in_the_directions_it_is_used_in() -> No
         "t.yaml:1:26: 'ConceptMap/sex': `F` may become female or other; mark exactly one of them as `equal`",
         "t.yaml:1:26: 'ConceptMap/sex': `male` may become M or H; mark exactly one of them as `equal`",
     ]
-    assert row_problems("gender: {at: sex, codes: ConceptMap/sex, only: to_fhir}", table) == [
+    assert row_problems("gender: {at: sex, codes: ConceptMap/sex, only: to_fhir}\nbirthDate: {at: born}", table) == [
         "t.yaml:1:26: 'ConceptMap/sex': `F` may become female or other; mark exactly one of them as `equal`"
     ]
 

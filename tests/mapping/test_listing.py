@@ -432,7 +432,7 @@ interactions:
             ["8:14: a search receives a list; add 'each', the field that holds it, and a 'map'"],
         ),
         (
-            ["call: GET /clients", "receive: {each: a, empty: success}"],
+            ["call: GET /clients", "receive: {each: a}"],
             ["8:14: a search receives a list; add 'each', the field that holds it, and a 'map'"],
         ),
         (

@@ -299,14 +299,15 @@ interactions:
     ],
 )
 def test_a_mistake_is_told_at_its_word(key: str, lines: list[str], found: str) -> None:
-    inner = ["call: PUT /c", *lines, "send: {map: client}", "receive: {map: client}"]
+    path, receive = ("/c/{id}", "{map: client}") if key == "update" else ("/c", "{id: {at: number}}")
+    inner = [f"call: PUT {path}", *lines, "send: {map: client}", f"receive: {receive}"]
     text = f"{HEAD}  {key} Patient:\n" + "".join(f"    {line}\n" for line in inner)
 
     assert problems(text) == [f"t.yaml:{found}"]
 
 
 def test_what_passes_as_it_is_is_laid_over_nothing() -> None:
-    inner = ["call: PUT /c", "over: read Patient", "send: {as_it_is: client}", "receive: {map: client}"]
+    inner = ["call: PUT /c/{id}", "over: read Patient", "send: {as_it_is: client}", "receive: {map: client}"]
     text = f"{HEAD}  update Patient:\n" + "".join(f"    {line}\n" for line in inner)
 
     assert problems(text) == ["t.yaml:8:11: 'update Patient' is no update that sends a map; remove 'over'"]

@@ -133,43 +133,44 @@ INTERACTION = [
         ["22: 'GET x' is no call; write 'METHOD /path', as in 'GET /patients/{id}'"],
     ),
     (
-        "read Patient: {call: GET /x, receive: {map: client}, repaet: safe}",
-        ["54: unknown key 'repaet' in 'read Patient'; did you mean 'repeat'?"],
+        'read Patient: {call: "GET /{id}", receive: {map: client}, repaet: safe}',
+        ["59: unknown key 'repaet' in 'read Patient'; did you mean 'repeat'?"],
     ),
     (
-        "read Patient: {call: GET /x, receive: {map: client}, repeat: always}",
-        ["62: unknown 'repeat: always'; known here: safe, unsent"],
+        'read Patient: {call: "GET /{id}", receive: {map: client}, repeat: always}',
+        ["67: unknown 'repeat: always'; known here: safe, unsent"],
     ),
     (
-        "read Patient: {call: GET /x, receive: {map: client}, repeat: [safe]}",
-        ["62: text is expected here; write a word, quoted where YAML needs it"],
+        'read Patient: {call: "GET /{id}", receive: {map: client}, repeat: [safe]}',
+        ["67: text is expected here; write a word, quoted where YAML needs it"],
     ),
     (
-        "read Patient: {call: GET /x, receive: {map: client}, repeat: {safe_without: a, safe: b}}",
-        ["80: unknown key 'safe' in repeat; known here: safe_without"],
+        'read Patient: {call: "GET /{id}", receive: {map: client}, repeat: {safe_without: a, safe: b}}',
+        ["85: unknown key 'safe' in repeat; known here: safe_without"],
     ),
     (
-        "read Patient: {call: GET /x, receive: {mpa: client}}",
+        'read Patient: {call: "GET /{id}", receive: {mpa: client}}',
         [
-            "39: 'receive' says nothing of the answer; name a 'map', the field of its 'id', or 'empty'",
-            "40: unknown key 'mpa' in 'receive'; did you mean 'map'?",
+            "44: 'receive' says nothing of the answer; name a 'map', the field of its 'id', or 'empty'",
+            "45: unknown key 'mpa' in 'receive'; did you mean 'map'?",
         ],
     ),
     (
-        "read Patient: {call: GET /x, receive: {map: client, empty: ok, at: [a]}}",
+        'read Patient: {call: "GET /{id}", receive: {map: client, empty: ok, at: [a]}}',
         [
-            "60: unknown 'empty: ok'; known here: error, success",
-            "68: text is expected here; write a word, quoted where YAML needs it",
+            "58: 'empty' says nothing beside 'map'; remove it",
+            "65: unknown 'empty: ok'; known here: error, success",
+            "73: text is expected here; write a word, quoted where YAML needs it",
         ],
     ),
-    ("read Patient: {call: GET /x, receive: {map: client, id: {as: text}}}", ["57: id has no 'at'; add it"]),
+    ('read Patient: {call: "GET /{id}", receive: {map: client, id: {as: text}}}', ["62: id has no 'at'; add it"]),
     (
-        "read Patient: {call: GET /x, receive: {map: client, id: {at: n, as: number}}}",
-        ["69: unknown transform 'number' of an id; write text or digits"],
+        'read Patient: {call: "GET /{id}", receive: {map: client, id: {at: n, as: number}}}',
+        ["74: unknown transform 'number' of an id; write text or digits"],
     ),
     (
-        "read Patient: {call: GET /x, receive: {map: client}, reads: read Patient}",
-        ["54: 'reads' says nothing beside 'call'; remove it"],
+        'read Patient: {call: "GET /{id}", receive: {map: client}, reads: read Patient}',
+        ["59: 'reads' says nothing beside 'call'; remove it"],
     ),
     (
         "patch Patient: {reads: read Patient}",
@@ -184,6 +185,7 @@ INTERACTION = [
             "1: 'create Patient' receives nothing; add 'receive'",
             "1: 'create Patient' sends nothing; add 'send'",
             "17: 'create Patient' has no 'call'; add it",
+            "18: 'definition' says nothing of 'create Patient'; remove it",
         ],
     ),
     (
@@ -227,7 +229,7 @@ def test_a_mistake_in_an_interaction_is_told_at_its_word(text: str, found: list[
     ],
 )
 def test_a_mistake_in_a_header_is_told_at_its_word(header: str, found: list[str]) -> None:
-    read = f"  read Patient: {{call: GET /y, receive: {{map: client}}, headers: {{X-A: {header}}}}}\n"
+    read = f"  read Patient: {{call: 'GET /{{id}}', receive: {{map: client}}, headers: {{X-A: {header}}}}}\n"
 
     lines = after_start(f"interactions:\n{read}maps: {{client: {{resource: Patient, rows: {{id: {{at: id}}}}}}}}\n")
 

@@ -20,7 +20,7 @@ interactions:
   read Patient: {{call: "GET /{{id}}", receive: {{map: client}}}}
   patch Patient: {{reads: read Patient, writes: update Patient}}
   $order Patient:
-    {{definition: OperationDefinition/order, call: POST /kits, send: {{map: order}}, receive: {{map: client}}}}
+    {{definition: OperationDefinition/order, call: "POST /kits/{{id}}", send: {{map: order}}, receive: {{map: client}}}}
 maps:
   client:
     resource: Patient

@@ -77,9 +77,21 @@ class CallCompiler:
         thens = {spec.key: calls.get(spec.then) for spec in self.model.interactions if spec.then is not None}
         adds = {spec.key: tuple(self._adds(spec, maps)) for spec in self.model.interactions}
         overs = {spec.key: self._over(spec, calls, maps) for spec in self.model.interactions if spec.over is not None}
+        versioned = {spec.key for spec in self.model.interactions if self._is_versioned(spec, calls)}
         return {
-            key: replace(call, then=thens.get(key), adds=adds[key], over=overs.get(key)) for key, call in calls.items()
+            key: replace(call, then=thens.get(key), adds=adds[key], over=overs.get(key), versioned=key in versioned)
+            for key, call in calls.items()
         }
+
+    def _is_versioned(self, spec: InteractionSpec, calls: Mapping[str, Call]) -> bool:
+        """Whether the records of an interaction can be read by the ids of their versions."""
+        reads = (other for other in self.model.interactions if other.key == f"read {spec.resource_type}")
+        return any(other.key in calls and self.tells_version(other) for other in reads)
+
+    def tells_version(self, reads: InteractionSpec) -> bool:
+        """Whether a row tells the version of a record that is read."""
+        map_spec = self.model.maps.get(reads.receive.map or "") if reads.receive else None
+        return map_spec is not None and any(row.element == "meta.versionId" for row in map_spec.rows)
 
     def _over(self, spec: InteractionSpec, calls: Mapping[str, Call], maps: Mapping[str, Map]) -> Over | None:
         """Compile how an update is laid over the record that is there."""

@@ -47,7 +47,7 @@ class RouteCompiler:
             call = self.calls[spec.key]
             if spec.resource_type not in listed:
                 routes.append(self._beside(spec, "search-type", self._search_plan(spec, call), when=_FOR_EACH_ID))
-            if self._tells_version(spec):
+            if self.compiler.tells_version(spec):
                 routes.append(self._beside(spec, "vread", vread_plan(call)))
         return tuple(routes)
 
@@ -132,11 +132,6 @@ class RouteCompiler:
             searched_by_id=code == "search-type",
             system=self._system_of(reads.resource_type),
         )
-
-    def _tells_version(self, reads: InteractionSpec) -> bool:
-        """Whether a row tells the version of a record that is read."""
-        map_spec = self.model.maps.get(reads.receive.map or "") if reads.receive else None
-        return map_spec is not None and any(row.element == "meta.versionId" for row in map_spec.rows)
 
     def _steps(self, spec: InteractionSpec, call: Call) -> Iterator[Step]:
         """Every call that an interaction may make."""

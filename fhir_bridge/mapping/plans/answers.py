@@ -26,12 +26,20 @@ _WRITES: frozenset[Code] = frozenset({"create", "update", "patch"})
 
 
 def answer(
-    interaction: Interaction, received: Received, warnings: tuple[Issue, ...], done: str = CARRIED_OUT
+    interaction: Interaction,
+    received: Received,
+    warnings: tuple[Issue, ...],
+    done: str = CARRIED_OUT,
+    *,
+    versioned: bool = False,
 ) -> FhirResponse:
-    """Return a success in the form that the client prefers. https://hl7.org/fhir/R4/http.html#return"""
-    status_code = 201 if interaction.code == "create" else 200
+    """Return a success in the form that the client prefers; `versioned`: its version can be read by the version's id.
+
+    https://hl7.org/fhir/R4/http.html#return
+    """
+    location = _location(interaction, received, versioned=versioned)
     versions = {} if interaction.code == "operation" else version_headers(received.resource)
-    headers = {**_location(interaction, received), **versions}
+    headers = {**location, **versions}
     wanted = interaction.preferences.returns if interaction.code in _WRITES else None
     left_behind = tuple(issue for issue in warnings if issue.error == "left-behind")
     resource = received.resource
@@ -40,7 +48,7 @@ def answer(
     elif wanted == "OperationOutcome" or resource is None:
         said = Issue("done", "informational", done, severity="information")
         resource, left_behind = operation_outcome([said, *warnings]), ()
-    return FhirResponse(status_code, resource, headers, received.unknown_codes, left_behind=left_behind)
+    return FhirResponse(201 if location else 200, resource, headers, received.unknown_codes, left_behind=left_behind)
 
 
 def not_shown(
@@ -62,12 +70,15 @@ def _why_not_shown(issue: Issue) -> Issue:
     return replace(issue.as_warning(), text=f"Reading it failed: {text}")
 
 
-def _location(interaction: Interaction, received: Received) -> Mapping[str, str]:
-    """Where a record stands that was made. https://hl7.org/fhir/R4/http.html#create"""
+def _location(interaction: Interaction, received: Received, *, versioned: bool) -> Mapping[str, str]:
+    """Where a record stands that was made, and its version where that can be read; a message may tell no record.
+
+    https://hl7.org/fhir/R4/http.html#create
+    """
     if interaction.code != "create" or received.id is None:
         return {}
     address = f"{interaction.base_url}/{received.id_of or interaction.resource_type}/{received.id}"
-    version = None if received.id_of else version_of(received.resource)
+    version = version_of(received.resource) if versioned and not received.id_of else None
     return {"Location": address if version is None else f"{address}/_history/{version}"}
 
 

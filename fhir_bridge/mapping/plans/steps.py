@@ -61,11 +61,13 @@ def make(call: Call, interaction: Interaction, outgoing: Outgoing, warnings: tup
     """Make the call that an interaction is about, and answer with what the partner answers."""
     received = yield from exchange(call, interaction, outgoing)
     if call.then is not None and interaction.preferences.returns != "minimal":
-        return (yield from _make_then(call.then, interaction, received, warnings))
-    return answer(interaction, _with_id(received, interaction), warnings)
+        return (yield from _make_then(call, call.then, interaction, received, warnings))
+    return answer(interaction, _with_id(received, interaction), warnings, versioned=call.versioned)
 
 
-def _make_then(then: Call, interaction: Interaction, received: Received, warnings: tuple[Issue, ...]) -> Plan:
+def _make_then(
+    call: Call, then: Call, interaction: Interaction, received: Received, warnings: tuple[Issue, ...]
+) -> Plan:
     """Read the record that was just changed: that is the answer. The change stays, even where the reading fails."""
     id_ = interaction.address.id or received.id
     try:
@@ -73,7 +75,7 @@ def _make_then(then: Call, interaction: Interaction, received: Received, warning
     except FhirError as error:
         return not_shown(interaction, replace(received, id=id_), error, warnings)
     resource = containing(shown.resource, received.resource)
-    return answer(interaction, replace(shown, id=id_, resource=resource), warnings)
+    return answer(interaction, replace(shown, id=id_, resource=resource), warnings, versioned=call.versioned)
 
 
 def prepare(

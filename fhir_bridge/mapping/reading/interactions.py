@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from fhir_bridge.mapping.call_rules import ONLY_FOR
 from fhir_bridge.mapping.fields import Fields, Value, Variable, as_text, as_value, check_beside
 from fhir_bridge.mapping.like import LIKE
 from fhir_bridge.mapping.model import (
@@ -28,6 +29,23 @@ _FITS = {
     "number": re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?"),
 }
 """What a text has to be to stand for a value that is none."""
+
+# What may stand beside the key that says what is sent, or received.
+_OF_SENT: Mapping[str, tuple[str, ...]] = {
+    "as_it_is": ("as_it_is", "profile"),
+    "map": ("map", "id", "profile", "with"),
+    "with": ("with",),
+}
+_OF_RECEIVED: Mapping[str, tuple[str, ...]] = {
+    "as_it_is": ("as_it_is", "empty", "links"),
+    "each": ("each", "map", "outer", "total"),
+    "text": ("text", "map", "id"),
+    "map": ("map", "at", "id", "links"),
+    "id": ("id", "at"),
+    "empty": ("empty",),
+}
+
+_PATH = re.compile(r"([^\s{}#]|\{\w*\})*")
 
 RESTFUL = ("read", "update", "patch", "create", "search")
 
@@ -59,6 +77,9 @@ def read_interaction(key: Node, node: Node, problems: Problems) -> InteractionSp
     message = fields.text("message")
     kind = code if code in ("patch", "search") else "message" if message else "as" if as_ else "call"
     check_beside(fields, kind, _OF_INTERACTIONS)
+    for name in fields.given():
+        if kind in ("call", "as") and code not in ONLY_FOR.get(name, (code,)):
+            problems.add(name.mark, f"'{name}' says nothing of '{key.text}'; remove it")
     method, path = _read_call(fields) if kind in ("call", "search") else ("", key.word)
     repeat, safe_without = _read_repeat(fields.node("repeat"), problems)
     spec = InteractionSpec(
@@ -178,6 +199,10 @@ def _read_call(fields: Fields) -> tuple[str, Text]:
     method, _, path = call.partition(" ")
     if call and (method not in ("GET", "POST", "PUT", "PATCH", "DELETE") or not path.startswith("/")):
         fields.problems.add(call.mark, f"'{call}' is no call; write 'METHOD /path', as in 'GET /patients/{{id}}'")
+        return method, Text("", call.mark)
+    if not _PATH.fullmatch(path):
+        text = f"'{path}' is no path; each variable is {{name}}, and there are no spaces, no '#' and no other braces"
+        fields.problems.add(call.mark, text)
     return method, Text(path, call.mark)
 
 
@@ -217,7 +242,11 @@ def _read_content(node: Node | None, what: str, problems: Problems) -> Content |
         links=receives and fields.flag("links"),
     )
     fields.done()
-    if receives and content.map is None and id_ is None and not content.empty_is_success:
+    known = _OF_RECEIVED if receives else _OF_SENT
+    kind = next((key for key in known if key in fields.given()), None)
+    if kind is not None:
+        check_beside(fields, kind, known)
+    if receives and kind is None:
         problems.add(node.mark, "'receive' says nothing of the answer; name a 'map', the field of its 'id', or 'empty'")
     return content
 
