@@ -105,8 +105,10 @@ class Refusals:
         """
         body = _read(response, limits)
         words = " ".join(_texts(body, self.spec.text)) if isinstance(body, dict) else body
-        found = list(islice(self._complaints(body), limits.max_problems)) or [Complaint(words, self._code(body))]
-        complaints = [_at_home(complaint, home) for complaint in found]
+        found = list(islice(self._complaints(body), limits.max_problems)) or [Complaint("", self._code(body))]
+        if not words and not any(each.words for each in found):
+            words = "; ".join(islice(_all_words(body), limits.max_problems))
+        complaints = [_at_home(each._replace(words=each.words or words), home) for each in found]
         meaning = self._meaning(response.status_code)
         all_words = " ".join([words, *(complaint.words for complaint in complaints)])
         saying = self._saying(response.status_code, all_words)
@@ -160,12 +162,13 @@ class Refusals:
         if self.spec.fields_at is not None:
             for fields in _values(body, self.spec.fields_at.split(".")):
                 for name, words in fields.items() if isinstance(fields, dict) else ():
-                    yield Complaint("; ".join(_strings(words)), self._code(body), parse_keys(name))
+                    yield Complaint("; ".join(_all_words(words)), self._code(body), parse_keys(name))
 
     def _complaints_of_list(self, items: Json, body: Json) -> Iterator[Complaint]:
         for item in items if isinstance(items, list) else ():
             field = " ".join(_texts(item, [self.spec.item_field]))
-            words = "; ".join(_texts(item, [self.spec.item_text]))
+            said = self.spec.item_text is not None and isinstance(item, dict)
+            words = "; ".join(_texts(item, [self.spec.item_text]) if said else _all_words(item))
             code = _code_at(item, self.spec.item_code) or self._code(body)
             yield Complaint(words, code, parse_keys(field))
 
@@ -268,6 +271,15 @@ def _values(record: Json, names: Sequence[str]) -> list[Json]:
 def _strings(value: Json) -> list[str]:
     values = value if isinstance(value, list) else [value]
     return [text for text in values if isinstance(text, str) and text]
+
+
+def _all_words(value: Json) -> Iterator[str]:
+    """Every text in a value, whatever its shape: where nobody said what a partner's words are, these are they."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _all_words(inner)
+    elif isinstance(value, str) and value:
+        yield value
 
 
 def _headers(meaning: Meaning, response: PartnerResponse) -> dict[str, str]:

@@ -336,9 +336,18 @@ def test_each_complaint_is_an_issue_of_its_own() -> None:
                 "Northlab refused its field `kin.phones[1].kind`.",
                 "Patient.contact[1].telecom[2].use",
                 partner=coding("inclusion"),
+                diagnostics="Validation failed.",
             ),
-            Issue("partner-refused", "business-rule", REFUSED, partner=coding("validation_failed")),
-            Issue("partner-refused", "business-rule", REFUSED, partner=coding("validation_failed")),
+            Issue(
+                "partner-refused",
+                "business-rule",
+                REFUSED,
+                None,
+                "error",
+                coding("validation_failed"),
+                "Validation failed.",
+            ),
+            Issue("partner-refused", "business-rule", REFUSED, None, "error", coding("validation_failed"), "odd"),
         ),
         {},
     )
@@ -360,7 +369,7 @@ def test_an_object_of_fields_is_read_too() -> None:
             Issue(
                 "partner-refused", "invalid", "Northlab refused its field `kin`.", "Patient.contact[1]", diagnostics="c"
             ),
-            Issue("partner-refused", "invalid", REFUSED),
+            Issue("partner-refused", "invalid", REFUSED, diagnostics="Not valid"),
         ),
         {},
     )
@@ -372,9 +381,7 @@ def test_a_field_is_named_only_where_it_is_the_fields_fault() -> None:
     assert (issue.text, issue.expression) == ("Northlab does not allow this.", "Patient.birthDate")
 
 
-@pytest.mark.parametrize(
-    "odd", [{"error": {"invalid": {}}}, {"error": []}, {"errors": ["a"]}, {"error": {"invalid": 7}}]
-)
+@pytest.mark.parametrize("odd", [{"error": {"invalid": {}}}, {"error": []}, {"errors": [7]}, {"error": {"invalid": 7}}])
 def test_errors_of_another_shape_leave_the_status(odd: Json) -> None:
     assert told(refusal(answer(400, odd))) == (400, (Issue("partner-refused", "invalid", REFUSED),), {})
 
@@ -477,9 +484,40 @@ def test_an_outcome_without_issues_leaves_the_status(body: Json) -> None:
     )
 
 
-def test_without_any_line_about_errors_the_status_alone_counts() -> None:
+def test_without_any_line_about_errors_the_status_alone_counts_and_the_words_are_told() -> None:
     assert told(refusal(answer(409, {"error": {"message": "is closed"}}), "")) == (
         409,
-        (Issue("partner-refused", "conflict", REFUSED),),
+        (Issue("partner-refused", "conflict", REFUSED, diagnostics="is closed"),),
+        {},
+    )
+
+
+@pytest.mark.parametrize(
+    ("errors", "body", "words"),
+    [
+        ("text: message", {"error": "is closed", "missing": ["dob", "sex"]}, "is closed; dob; sex"),
+        ("list: {at: missing}", {"error": "is needed", "missing": ["dob"]}, "dob"),
+        ("list: {at: missing}", {"missing": [{"name": "dob", "why": {"text": "is needed"}}]}, "dob; is needed"),
+        ("list: {at: missing, text: words}", {"missing": [{"why": "is needed"}]}, "is needed"),
+        ("{text: error, list: {at: missing, field: name}}", {"error": "no", "missing": [{"name": "dob"}]}, "dob"),
+        ("{text: error, list: {at: wrong, text: words}}", {"error": "no", "wrong": [{"at": "dob"}]}, "no"),
+        ("list: {at: wrong}", {"wrong": {"dob": "is needed"}}, "is needed"),
+        ("fields: wrong", {"wrong": {"dob": [{"code": "E1", "message": "is needed"}]}}, "E1; is needed"),
+        ("fields: wrong", {"wrong": [{"dob": "is needed"}]}, "is needed"),
+        ("operation_outcome: true", {"error": "is closed"}, "is closed"),
+    ],
+)
+def test_a_partners_words_are_told_whatever_the_shape_that_they_come_in(errors: str, body: Json, words: str) -> None:
+    said = errors if errors.startswith("{") else f"{{{errors}}}"
+
+    assert [issue.diagnostics for issue in refusal(answer(400, body), f"errors: {said}\n").issues] == [words]
+
+
+def test_what_words_mean_is_found_in_any_shape() -> None:
+    errors = "errors: {says: [{text: is closed, status: 400, answer: 422, code: business-rule}]}\n"
+
+    assert told(refusal(answer(400, {"fault": [{"why": "Is closed."}]}), errors)) == (
+        422,
+        (Issue("partner-refused", "business-rule", REFUSED, diagnostics="Is closed."),),
         {},
     )
