@@ -15,7 +15,6 @@ from fhir_bridge.fhir.comparing import is_after, is_more
 from fhir_bridge.fhir.elements import Version, elements
 from fhir_bridge.fhir.primitives import is_absolute
 from fhir_bridge.fhir.problems import Problems, broken
-from fhir_bridge.fhir.references import local_reference
 from fhir_bridge.outcome import Json
 
 Value = Mapping[str, Json]
@@ -169,6 +168,12 @@ _TIMING = (
 
 _QUANTITY = _needs("code", "system", "qty-3")
 
+
+def _is_absolute_in_any_case(value: Json) -> bool:
+    """An identifier is kept as it was given: a UUID in capitals is one too."""
+    return isinstance(value, str) and is_absolute(value.lower())
+
+
 _BOTH: Mapping[str, Sequence[Rule]] = {
     "Attachment": (_needs("data", "contentType", "att-1"),),
     "ContactPoint": (_needs("value", "system", "cpt-2"),),
@@ -184,7 +189,9 @@ _BOTH: Mapping[str, Sequence[Rule]] = {
             "RFC 3986",
             "`value` must be an absolute URI where the system is urn:ietf:rfc:3986",
             lambda value: (
-                value.get("system") != "urn:ietf:rfc:3986" or "value" not in value or is_absolute(value["value"])
+                value.get("system") != "urn:ietf:rfc:3986"
+                or "value" not in value
+                or _is_absolute_in_any_case(value["value"])
             ),
             ".value",
         ),
@@ -222,7 +229,6 @@ _BOTH: Mapping[str, Sequence[Rule]] = {
     "Ratio": (
         _rule("rat-1", "`numerator` and `denominator` must both be there, or an extension instead", _keeps_ratio),
     ),
-    "Reference": (local_reference,),
     "TimingRepeat": _TIMING,
     "PatientContact": (_one_of(("name", "telecom", "address", "organization"), "pat-1"),),
     "ConditionStage": (_one_of(("summary", "assessment"), "con-1"),),

@@ -29,7 +29,7 @@ def bundle_rule(version: Version) -> Rule:
 
     def rule(bundle: Value) -> Problems:
         kind, entries = _kind(bundle), _entries(bundle)
-        found = _distinct(entries) if kind != "history" else []
+        found = [*_links(bundle), *(_distinct(entries) if kind != "history" else ())]
         if "total" in bundle and kind not in ("searchset", "history"):
             found.append(broken(".total", "`total` is only for a searchset or history; leave it out (bdl-1)."))
         if kind != "message" or any(not _NOT_OF_A_MESSAGE.isdisjoint(entry) for _, entry in entries):
@@ -68,6 +68,16 @@ def _in_entries(name: str, belongs: bool, entries: Entries, *, key: str, needed:
             yield broken(f"{path}.{name}", f"`{name}` is not for a Bundle of this type; leave it out ({key}).")
         elif needed and belongs and name not in entry:
             yield broken(f"{path}.{name}", f"`{name}` is missing; a Bundle of this type needs it ({key}).")
+
+
+def _links(bundle: Value) -> Iterator[Problem]:
+    """Yield each link that there is of itself already. https://hl7.org/fhir/R4/bundle.html#link"""
+    links, seen = bundle.get("link"), set()
+    for index, link in enumerate(links if isinstance(links, list) else ()):
+        relation = link.get("relation") if isinstance(link, dict) else None
+        if relation in ("self", "first", "previous", "prev", "next", "last") and relation in seen:
+            yield broken(f".link[{index}]", f"A Bundle has one link `{relation}` at most; leave out the others.")
+        seen.add(str(relation))
 
 
 def _distinct(entries: Entries) -> list[Problem]:

@@ -20,6 +20,17 @@ _ISSUE = """invalid structure required value invariant security login unknown ex
     transient lock-error no-store exception timeout throttled informational"""
 _WHEN = "MORN AFT EVE NIGHT PHS HS WAKE C CM CD CV AC ACM ACD ACV PC PCM PCD PCV"
 
+# ISO 4217, with what is no longer money: amounts of the past are told in it. HL7 lists four of the Crown as well.
+_CURRENCIES = """ADP AED AFA AFN ALL AMD ANG AOA ARS ATS AUD AWG AYM AZM AZN BAM BBD BDT BEF BGL BGN BHD BIF BMD BND
+    BOB BOV BRL BSD BTN BWP BYB BYN BYR BZD CAD CDF CHE CHF CHW CLF CLP CNY COP COU CRC CSD CUC CUP CVE CYP CZK DEM
+    DJF DKK DOP DZD EEK EGP ERN ESP ETB EUR FIM FJD FKP FRF GBP GEL GGP GHC GHS GIP GMD GNF GRD GTQ GWP GYD HKD HNL
+    HRK HTG HUF IDR IEP ILS IMP INR IQD IRR ISK ITL JEP JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR
+    LRD LSL LTL LUF LVL LYD MAD MDL MGA MGF MKD MMK MNT MOP MRO MRU MTL MUR MVR MWK MXN MXV MYR MZM MZN NAD NGN NIO
+    NLG NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PTE PYG QAR ROL RON RSD RUB RUR RWF SAR SBD SCR SDD SDG SEK SGD SHP
+    SIT SKK SLE SLL SOS SRD SRG SSP STD STN SVC SYP SZL THB TJS TMM TMT TND TOP TPE TRL TRY TTD TVD TWD TZS UAH UGX
+    USD USN USS UYI UYU UYW UZS VEB VED VEF VES VND VUV WST XAF XAG XAU XBA XBB XBC XBD XCD XCG XDR XFO XFU XOF XPD
+    XPF XPT XSU XTS XUA XXX YER YUM ZAR ZMK ZMW ZWD ZWG ZWL ZWN ZWR"""
+
 _BOTH = {
     "Age.comparator": _COMPARATORS,
     "Count.comparator": _COMPARATORS,
@@ -89,6 +100,7 @@ _R4 = {
         " VisionPrescription"
     ),
     "DeviceUdiCarrier.entryType": _UDI_ENTRY,
+    "Money.currency": _CURRENCIES,
     "OperationOutcomeIssue.code": f"{_ISSUE} multiple-matches deleted",
     "TimingRepeat.when": f"{_WHEN} MORN.early MORN.late NOON AFT.early AFT.late EVE.early EVE.late",
     # extensible, so that any code will do
@@ -103,6 +115,42 @@ CODES: Mapping[str, Mapping[str, frozenset[str]]] = {
 }
 """By version, then by type and element (`Quantity.comparator`); an empty set says that any code will do.
 
-Left open although the binding is required: names of resource and data types, FHIR's versions, media types,
-currencies and SPDX licences, which are long, or grow after FHIR's publication.
+Left open although the binding is required: FHIR's versions, media types and SPDX licences, which are long, or grow
+after FHIR's publication.
 """
+
+# https://hl7.org/fhir/R4/valueset-resource-types.html
+_NAMING = """ActivityDefinition.kind CapabilityStatementMessagingEvent.focus CapabilityStatementRestResource.type
+    CompartmentDefinitionResource.code ExampleScenarioInstance.resourceType GraphDefinition.start
+    GraphDefinitionLinkTarget.type ImplementationGuideGlobal.type ImplementationGuidePage.type
+    MessageDefinitionFocus.code OperationDefinition.resource Questionnaire.subjectType SearchParameter.base
+    SearchParameter.target"""
+NAMES_OF_RESOURCES = frozenset(_NAMING.split())
+"""Elements whose codes are the names of resources."""
+
+ABSTRACT_RESOURCES = frozenset({"DomainResource", "Resource"})
+
+_ABSTRACT = frozenset({"Any", "Type"})
+
+# https://hl7.org/fhir/R4/valueset-all-types.html and https://hl7.org/fhir/R4/valueset-defined-types.html
+NAMES_OF_TYPES: Mapping[str, frozenset[str]] = {
+    "DataRequirement.type": _ABSTRACT,
+    "OperationDefinitionParameter.type": _ABSTRACT,
+    "ParameterDefinition.type": _ABSTRACT,
+    "TestScriptSetupActionAssert.resource": frozenset(),
+    "TestScriptSetupActionOperation.resource": frozenset(),
+}
+"""Elements whose codes are the names of resources and data types; what else is allowed."""
+
+_DATA_TYPES = """Address Age Annotation Attachment BackboneElement CodeableConcept Coding ContactDetail ContactPoint
+    Contributor Count DataRequirement Distance Dosage Duration Element ElementDefinition Extension HumanName Identifier
+    Meta Money Narrative ParameterDefinition Period Quantity Range Ratio Reference RelatedArtifact SampledData
+    Signature SimpleQuantity Timing TriggerDefinition UsageContext base64Binary boolean code date dateTime decimal id
+    instant integer markdown oid positiveInt string time unsignedInt uri uuid xhtml"""
+_DATA_TYPES_R4 = """Expression MarketingStatus MoneyQuantity Population ProdCharacteristic ProductShelfLife
+    SubstanceAmount canonical url"""
+
+DATA_TYPES: Mapping[str, frozenset[str]] = {
+    "3.0": frozenset(_DATA_TYPES.split()),
+    "4.0": frozenset(f"{_DATA_TYPES} {_DATA_TYPES_R4}".split()),
+}

@@ -17,7 +17,7 @@ from fhir_core.constraints import FHIR_PRIMITIVES_MAPS, FHIR_TYPES_MAPS
 from fhir_core.types import FhirBase
 
 from fhir_bridge.fhir import r4
-from fhir_bridge.fhir.codes import CODES
+from fhir_bridge.fhir.codes import ABSTRACT_RESOURCES, CODES, DATA_TYPES, NAMES_OF_RESOURCES, NAMES_OF_TYPES
 from fhir_bridge.fhir.modifiers import is_modifier
 
 Version = Literal["3.0", "4.0"]
@@ -44,6 +44,7 @@ class Element:
     `name` is as in JSON (`deceasedDateTime`), `choice` what the choice is called (`deceased`). `type` is a data
     type, "Resource" for any resource, or a backbone element as fhir.resources spells it ("PatientContact").
     `codes` are those of a required binding, empty where any will do. A modifier changes what its holder means.
+    `targets` are the types of resources that a Reference may lead to, empty where any will do.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Element:
     codes: frozenset[str]
     in_summary: bool
     is_modifier: bool = False
+    targets: frozenset[str] = frozenset()
 
     @property
     def path(self) -> str:
@@ -108,7 +110,6 @@ def _of_class(version: Version, type_name: str) -> Iterable[Element]:
 def _element(version: Version, type_name: str, name: str, field: Any) -> Element:
     extra = field.json_schema_extra or {}
     element_type, repeats = _type(field.annotation)
-    codes = CODES[version].get(f"{type_name}.{name}")
     return Element(
         name=name,
         type=element_type,
@@ -116,10 +117,25 @@ def _element(version: Version, type_name: str, name: str, field: Any) -> Element
         required=field.is_required() or extra.get("element_required", False),
         choice=extra.get("one_of_many"),
         choice_required=extra.get("one_of_many_required", False),
-        codes=frozenset(extra.get("enum_values", ())) if codes is None else codes,
+        codes=_codes(version, f"{type_name}.{name}", extra.get("enum_values", ())),
         in_summary=extra.get("summary_element_property", False),
         is_modifier=is_modifier(version, type_name, extra.get("one_of_many") or name),
+        targets=frozenset(extra.get("enum_reference_types", ())) - _ANY,
     )
+
+
+_ANY = frozenset({"Resource"})
+
+
+def _codes(version: Version, path: str, short_text: Iterable[str]) -> frozenset[str]:
+    """Return the codes of an element: corrected, made of the names of types, or as the class has them."""
+    if path in CODES[version]:
+        return CODES[version][path]
+    if path in NAMES_OF_RESOURCES:
+        return resource_types(version) | ABSTRACT_RESOURCES
+    if path in NAMES_OF_TYPES:
+        return resource_types(version) | ABSTRACT_RESOURCES | NAMES_OF_TYPES[path] | DATA_TYPES[version]
+    return frozenset(short_text)
 
 
 def _as_in_r4(type_name: str, element: Element) -> Element | None:
@@ -130,17 +146,18 @@ def _as_in_r4(type_name: str, element: Element) -> Element | None:
         return replace(element, type="Meta", name=element.name.replace("CodeableReference", "Meta"))
     if element.name in r4.REQUIRED.get(type_name, ()):
         return replace(element, required=True)
-    return element
+    new = r4.NEW_TARGETS.get(f"{type_name}.{element.name}", r4.NEW_RESOURCES)
+    return replace(element, targets=element.targets - new) if element.targets & new else element
 
 
-_NOTATION = re.compile(r"(\w+)(\[x\])?:([\w|]+)(\*?)(!?)(\^?)=?(\S*)")
+_NOTATION = re.compile(r"(\w+)(\[x\])?:([\w|]+)(?:\(([\w|]+)\))?(\*?)(!?)(\^?)=?(\S*)")
 
 
 def _defined(version: Version, type_name: str) -> Iterable[Element]:
     """Return the elements of a type that R4B does not have, from its base and the notation of module `r4`."""
     base, own = r4.DEFINITIONS[type_name]
     yield from elements(version, base).values()
-    for name, choice, types, repeats, required, summary, codes in _NOTATION.findall(own):
+    for name, choice, types, targets, repeats, required, summary, codes in _NOTATION.findall(own):
         for element_type in types.split("|"):
             yield Element(
                 name=f"{name}{element_type[0].upper()}{element_type[1:]}" if choice else name,
@@ -152,6 +169,7 @@ def _defined(version: Version, type_name: str) -> Iterable[Element]:
                 codes=frozenset(codes.split("|")) if codes else frozenset(),
                 in_summary=bool(summary),
                 is_modifier=is_modifier(version, type_name, name),
+                targets=frozenset(targets.split("|")) if targets and element_type == "Reference" else frozenset(),
             )
 
 

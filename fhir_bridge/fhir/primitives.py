@@ -124,12 +124,25 @@ def _is_uri(value: Json) -> bool:
     return isinstance(value, str) and ((value.isprintable() and " " not in value and value != "") or _spaceless(value))
 
 
+_is_oid = _matching(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+")
+_is_uuid = _matching(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def _is_sound_uri(value: Json) -> bool:
+    """Whether a URI that says that it is an OID or a UUID is one. https://hl7.org/fhir/R4/datatypes.html#uri"""
+    if not _is_uri(value):
+        return False
+    if value.startswith("urn:oid:"):
+        return _is_oid(value)
+    return not value.startswith("urn:uuid:") or _is_uuid(value)
+
+
 _absolute = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+").match
 
 
 def is_absolute(value: Json) -> bool:
-    """Whether a URI is absolute: it begins with its scheme."""
-    return _is_uri(value) and _absolute(value) is not None
+    """Whether a URI is absolute: it begins with its scheme, and is what that says."""
+    return _is_sound_uri(value) and _absolute(value) is not None
 
 
 def _is_canonical(value: Json) -> bool:
@@ -170,9 +183,9 @@ _R4: Mapping[str, Format] = {
     "canonical": _URI,
     "code": _text(_is_code, "a code: no spaces at its ends, and no two in a row"),
     "id": _text(_matching(r"[A-Za-z0-9\-.]{1,64}"), "an id: 1 to 64 letters, digits, `-` and `.`"),
-    "oid": _text(_matching(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+"), _OID_RULE),
+    "oid": _text(_is_oid, _OID_RULE),
     "uuid": _text(
-        _matching(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
+        _is_uuid,
         "a UUID in lower case such as urn:uuid:c757873d-ec9a-4326-a141-556f43239520",
     ),
     "base64Binary": _text(_base64, _BASE64_RULE),
@@ -198,7 +211,13 @@ FORMATS: Mapping[str, Mapping[str, Format]] = {"3.0": _STU3, "4.0": _R4}
 ABSOLUTE_URI = _text(is_absolute, "an absolute URI such as http://example.org/x or urn:oid:1.2.3")
 """The format of a URI that stands by itself, such as the system of a code or identifier."""
 
+_SOUND_URI = _text(
+    _is_sound_uri, "a URI without spaces; after urn:oid: an OID such as 1.2.3, after urn:uuid: a UUID in lower case"
+)
+
 STRICTER: Mapping[str, Format] = {
+    "uri": _SOUND_URI,
+    "url": _SOUND_URI,
     "canonical": _text(_is_canonical, "an absolute URI such as http://example.org/x, or #id"),
     "xhtml": Format(is_narrative, (str,), "a string", "XHTML of HTML's formatting alone", faults),
 }

@@ -24,6 +24,17 @@ class Problem(NamedTuple):
 Problems = Sequence[Problem]
 
 
+class Pending:
+    """The base of what writes the issue of a problem that a resource as a whole may take back."""
+
+    __slots__ = ()
+
+
+def certain(problems: Problems) -> int:
+    """Return how many of the problems nothing takes back."""
+    return sum(not isinstance(problem.issue, Pending) for problem in problems)
+
+
 def below(step: str, problems: Problems) -> Problems:
     """Return problems of the value at `step` as problems of the value that holds it."""
     return [Problem(step + problem.path, problem.issue) for problem in problems]
@@ -165,6 +176,11 @@ def bad_format(path: str, name: str, rule: str) -> Problems:
     return _one(path, "invalid-format", "value", f"`{name}` must be {rule}.")
 
 
+_TOO_MANY_TO_LIST = 100
+
+
 def bad_code(path: str, name: str, code: str, codes: Iterable[str]) -> Problems:
-    text = f"`{shown(code)}` is not a code of `{name}`; allowed are {', '.join(sorted(codes))}."
+    known = frozenset(codes)
+    allowed = f"allowed are {', '.join(sorted(known))}." if len(known) < _TOO_MANY_TO_LIST else _nearest(code, known)
+    text = f"`{shown(code)}` is not a code of `{name}`; {allowed or 'see the value set that FHIR binds it to.'}"
     return _one(path, "code-not-allowed", "code-invalid", text)

@@ -25,38 +25,50 @@ NEW_ELEMENTS: Mapping[str, frozenset[str]] = {
 # R4B made them optional.
 REQUIRED: Mapping[str, frozenset[str]] = {"MarketingStatus": frozenset({"country", "dateRange"})}
 
+# R4B lets them refer to these too.
+_SUBJECTS = frozenset({"Medication", "Organization", "Practitioner", "Procedure", "Substance"})
+NEW_TARGETS: Mapping[str, frozenset[str]] = {
+    "DiagnosticReport.subject": _SUBJECTS,
+    "GroupMember.entity": frozenset({"RelatedPerson"}),
+    "Observation.subject": _SUBJECTS,
+}
+
 # Resources that R4B dropped (the drafts of evidence synthesis, medicinal products and substances) with their data
 # type SubstanceAmount, and the two that it wrote anew (Evidence, EvidenceVariable). One line per type, its base in
-# brackets: `name:type`, then `*` for a list, `!` for required, `^` for the summary, `=` and codes of the binding.
+# brackets: `name:type`, in brackets the types that a Reference leads to, then `*` for a list, `!` for required, `^` for
+# the summary, `=` and codes of the binding.
 _ONLY_R4 = """
 EffectEvidenceSynthesis(DomainResource) url:uri^ identifier:Identifier*^ version:string^ name:string^ title:string^
   status:code!^=active|draft|retired|unknown date:dateTime^ publisher:string^ contact:ContactDetail*^
   description:markdown^ note:Annotation* useContext:UsageContext*^ jurisdiction:CodeableConcept*^ copyright:markdown
   approvalDate:date lastReviewDate:date effectivePeriod:Period^ topic:CodeableConcept* author:ContactDetail*
   editor:ContactDetail* reviewer:ContactDetail* endorser:ContactDetail* relatedArtifact:RelatedArtifact*
-  synthesisType:CodeableConcept studyType:CodeableConcept population:Reference!^ exposure:Reference!^
-  exposureAlternative:Reference!^ outcome:Reference!^ sampleSize:EffectEvidenceSynthesisSampleSize
+  synthesisType:CodeableConcept studyType:CodeableConcept population:Reference(EvidenceVariable)!^
+  exposure:Reference(EvidenceVariable)!^ exposureAlternative:Reference(EvidenceVariable)!^
+  outcome:Reference(EvidenceVariable)!^ sampleSize:EffectEvidenceSynthesisSampleSize
   resultsByExposure:EffectEvidenceSynthesisResultsByExposure* effectEstimate:EffectEvidenceSynthesisEffectEstimate*^
   certainty:EffectEvidenceSynthesisCertainty*
 EffectEvidenceSynthesisSampleSize(BackboneElement) description:string numberOfStudies:integer
   numberOfParticipants:integer
 EffectEvidenceSynthesisResultsByExposure(BackboneElement) description:string
-  exposureState:code=exposure|exposure-alternative variantState:CodeableConcept riskEvidenceSynthesis:Reference!
+  exposureState:code=exposure|exposure-alternative variantState:CodeableConcept
+  riskEvidenceSynthesis:Reference(RiskEvidenceSynthesis)!
 EffectEvidenceSynthesisEffectEstimate(BackboneElement) description:string type:CodeableConcept
   variantState:CodeableConcept value:decimal unitOfMeasure:CodeableConcept
   precisionEstimate:EffectEvidenceSynthesisEffectEstimatePrecisionEstimate*
-EffectEvidenceSynthesisEffectEstimatePrecisionEstimate(BackboneElement) type:CodeableConcept level:decimal
-  from:decimal to:decimal
+EffectEvidenceSynthesisEffectEstimatePrecisionEstimate(BackboneElement) type:CodeableConcept level:decimal from:decimal
+  to:decimal
 EffectEvidenceSynthesisCertainty(BackboneElement) rating:CodeableConcept* note:Annotation*
   certaintySubcomponent:EffectEvidenceSynthesisCertaintyCertaintySubcomponent*
 EffectEvidenceSynthesisCertaintyCertaintySubcomponent(BackboneElement) type:CodeableConcept rating:CodeableConcept*
   note:Annotation*
-Evidence(DomainResource) url:uri^ identifier:Identifier*^ version:string^ name:string^ title:string^
-  shortTitle:string subtitle:string status:code!^=active|draft|retired|unknown date:dateTime^ publisher:string^
-  contact:ContactDetail*^ description:markdown^ note:Annotation* useContext:UsageContext*^
-  jurisdiction:CodeableConcept*^ copyright:markdown approvalDate:date lastReviewDate:date effectivePeriod:Period^
-  topic:CodeableConcept* author:ContactDetail* editor:ContactDetail* reviewer:ContactDetail* endorser:ContactDetail*
-  relatedArtifact:RelatedArtifact* exposureBackground:Reference!^ exposureVariant:Reference*^ outcome:Reference*^
+Evidence(DomainResource) url:uri^ identifier:Identifier*^ version:string^ name:string^ title:string^ shortTitle:string
+  subtitle:string status:code!^=active|draft|retired|unknown date:dateTime^ publisher:string^ contact:ContactDetail*^
+  description:markdown^ note:Annotation* useContext:UsageContext*^ jurisdiction:CodeableConcept*^ copyright:markdown
+  approvalDate:date lastReviewDate:date effectivePeriod:Period^ topic:CodeableConcept* author:ContactDetail*
+  editor:ContactDetail* reviewer:ContactDetail* endorser:ContactDetail* relatedArtifact:RelatedArtifact*
+  exposureBackground:Reference(EvidenceVariable)!^ exposureVariant:Reference(EvidenceVariable)*^
+  outcome:Reference(EvidenceVariable)*^
 EvidenceVariable(DomainResource) url:uri^ identifier:Identifier*^ version:string^ name:string^ title:string^
   shortTitle:string^ subtitle:string status:code!^=active|draft|retired|unknown date:dateTime^ publisher:string^
   contact:ContactDetail*^ description:markdown^ note:Annotation* useContext:UsageContext*^
@@ -65,15 +77,17 @@ EvidenceVariable(DomainResource) url:uri^ identifier:Identifier*^ version:string
   relatedArtifact:RelatedArtifact* type:code^=continuous|descriptive|dichotomous
   characteristic:EvidenceVariableCharacteristic*!^
 EvidenceVariableCharacteristic(BackboneElement) description:string
-  definition[x]:Reference|canonical|CodeableConcept|Expression|DataRequirement|TriggerDefinition!^
+  definition[x]:Reference|canonical|CodeableConcept|Expression|DataRequirement|TriggerDefinition(Group)!^
   usageContext:UsageContext* exclude:boolean participantEffective[x]:dateTime|Period|Duration|Timing
   timeFromStart:Duration groupMeasure:code=mean|mean-of-mean|mean-of-median|median|median-of-mean|median-of-median
 MedicinalProduct(DomainResource) identifier:Identifier*^ type:CodeableConcept^ domain:Coding^
   combinedPharmaceuticalDoseForm:CodeableConcept^ legalStatusOfSupply:CodeableConcept^
   additionalMonitoringIndicator:CodeableConcept^ specialMeasures:string*^ paediatricUseIndicator:CodeableConcept^
-  productClassification:CodeableConcept*^ marketingStatus:MarketingStatus*^ pharmaceuticalProduct:Reference*^
-  packagedMedicinalProduct:Reference*^ attachedDocument:Reference*^ masterFile:Reference*^ contact:Reference*^
-  clinicalTrial:Reference*^ name:MedicinalProductName*!^ crossReference:Identifier*^
+  productClassification:CodeableConcept*^ marketingStatus:MarketingStatus*^
+  pharmaceuticalProduct:Reference(MedicinalProductPharmaceutical)*^
+  packagedMedicinalProduct:Reference(MedicinalProductPackaged)*^ attachedDocument:Reference(DocumentReference)*^
+  masterFile:Reference(DocumentReference)*^ contact:Reference(Organization|PractitionerRole)*^
+  clinicalTrial:Reference(ResearchStudy)*^ name:MedicinalProductName*!^ crossReference:Identifier*^
   manufacturingBusinessOperation:MedicinalProductManufacturingBusinessOperation*^
   specialDesignation:MedicinalProductSpecialDesignation*^
 MedicinalProductName(BackboneElement) productName:string!^ namePart:MedicinalProductNameNamePart*^
@@ -83,64 +97,65 @@ MedicinalProductNameCountryLanguage(BackboneElement) country:CodeableConcept!^ j
   language:CodeableConcept!^
 MedicinalProductManufacturingBusinessOperation(BackboneElement) operationType:CodeableConcept^
   authorisationReferenceNumber:Identifier^ effectiveDate:dateTime^ confidentialityIndicator:CodeableConcept^
-  manufacturer:Reference*^ regulator:Reference^
+  manufacturer:Reference(Organization)*^ regulator:Reference(Organization)^
 MedicinalProductSpecialDesignation(BackboneElement) identifier:Identifier*^ type:CodeableConcept^
-  intendedUse:CodeableConcept^ indication[x]:CodeableConcept|Reference^ status:CodeableConcept^ date:dateTime^
-  species:CodeableConcept^
-MedicinalProductAuthorization(DomainResource) identifier:Identifier*^ subject:Reference^ country:CodeableConcept*^
-  jurisdiction:CodeableConcept*^ status:CodeableConcept^ statusDate:dateTime^ restoreDate:dateTime^
-  validityPeriod:Period^ dataExclusivityPeriod:Period^ dateOfFirstAuthorization:dateTime^
-  internationalBirthDate:dateTime^ legalBasis:CodeableConcept^
-  jurisdictionalAuthorization:MedicinalProductAuthorizationJurisdictionalAuthorization*^ holder:Reference^
-  regulator:Reference^ procedure:MedicinalProductAuthorizationProcedure^
+  intendedUse:CodeableConcept^ indication[x]:CodeableConcept|Reference(MedicinalProductIndication)^
+  status:CodeableConcept^ date:dateTime^ species:CodeableConcept^
+MedicinalProductAuthorization(DomainResource) identifier:Identifier*^
+  subject:Reference(MedicinalProduct|MedicinalProductPackaged)^ country:CodeableConcept*^ jurisdiction:CodeableConcept*^
+  status:CodeableConcept^ statusDate:dateTime^ restoreDate:dateTime^ validityPeriod:Period^
+  dataExclusivityPeriod:Period^ dateOfFirstAuthorization:dateTime^ internationalBirthDate:dateTime^
+  legalBasis:CodeableConcept^ jurisdictionalAuthorization:MedicinalProductAuthorizationJurisdictionalAuthorization*^
+  holder:Reference(Organization)^ regulator:Reference(Organization)^ procedure:MedicinalProductAuthorizationProcedure^
 MedicinalProductAuthorizationJurisdictionalAuthorization(BackboneElement) identifier:Identifier*^
-  country:CodeableConcept^ jurisdiction:CodeableConcept*^ legalStatusOfSupply:CodeableConcept^
-  validityPeriod:Period^
+  country:CodeableConcept^ jurisdiction:CodeableConcept*^ legalStatusOfSupply:CodeableConcept^ validityPeriod:Period^
 MedicinalProductAuthorizationProcedure(BackboneElement) identifier:Identifier^ type:CodeableConcept!^
   date[x]:Period|dateTime^ application:MedicinalProductAuthorizationProcedure*^
-MedicinalProductContraindication(DomainResource) subject:Reference*^ disease:CodeableConcept^
-  diseaseStatus:CodeableConcept^ comorbidity:CodeableConcept*^ therapeuticIndication:Reference*^
+MedicinalProductContraindication(DomainResource) subject:Reference(Medication|MedicinalProduct)*^
+  disease:CodeableConcept^ diseaseStatus:CodeableConcept^ comorbidity:CodeableConcept*^
+  therapeuticIndication:Reference(MedicinalProductIndication)*^
   otherTherapy:MedicinalProductContraindicationOtherTherapy*^ population:Population*^
 MedicinalProductContraindicationOtherTherapy(BackboneElement) therapyRelationshipType:CodeableConcept!^
-  medication[x]:CodeableConcept|Reference!^
-MedicinalProductIndication(DomainResource) subject:Reference*^ diseaseSymptomProcedure:CodeableConcept^
-  diseaseStatus:CodeableConcept^ comorbidity:CodeableConcept*^ intendedEffect:CodeableConcept^ duration:Quantity^
-  otherTherapy:MedicinalProductIndicationOtherTherapy*^ undesirableEffect:Reference*^ population:Population*^
+  medication[x]:CodeableConcept|Reference(Medication|MedicinalProduct|Substance|SubstanceSpecification)!^
+MedicinalProductIndication(DomainResource) subject:Reference(Medication|MedicinalProduct)*^
+  diseaseSymptomProcedure:CodeableConcept^ diseaseStatus:CodeableConcept^ comorbidity:CodeableConcept*^
+  intendedEffect:CodeableConcept^ duration:Quantity^ otherTherapy:MedicinalProductIndicationOtherTherapy*^
+  undesirableEffect:Reference(MedicinalProductUndesirableEffect)*^ population:Population*^
 MedicinalProductIndicationOtherTherapy(BackboneElement) therapyRelationshipType:CodeableConcept!^
-  medication[x]:CodeableConcept|Reference!^
-MedicinalProductIngredient(DomainResource) identifier:Identifier^ role:CodeableConcept!^
-  allergenicIndicator:boolean^ manufacturer:Reference*^
-  specifiedSubstance:MedicinalProductIngredientSpecifiedSubstance*^ substance:MedicinalProductIngredientSubstance^
+  medication[x]:CodeableConcept|Reference(Medication|MedicinalProduct|Substance|SubstanceSpecification)!^
+MedicinalProductIngredient(DomainResource) identifier:Identifier^ role:CodeableConcept!^ allergenicIndicator:boolean^
+  manufacturer:Reference(Organization)*^ specifiedSubstance:MedicinalProductIngredientSpecifiedSubstance*^
+  substance:MedicinalProductIngredientSubstance^
 MedicinalProductIngredientSpecifiedSubstance(BackboneElement) code:CodeableConcept!^ group:CodeableConcept!^
   confidentiality:CodeableConcept^ strength:MedicinalProductIngredientSpecifiedSubstanceStrength*^
-MedicinalProductIngredientSpecifiedSubstanceStrength(BackboneElement) presentation:Ratio!^
-  presentationLowLimit:Ratio^ concentration:Ratio^ concentrationLowLimit:Ratio^ measurementPoint:string^
-  country:CodeableConcept*^
+MedicinalProductIngredientSpecifiedSubstanceStrength(BackboneElement) presentation:Ratio!^ presentationLowLimit:Ratio^
+  concentration:Ratio^ concentrationLowLimit:Ratio^ measurementPoint:string^ country:CodeableConcept*^
   referenceStrength:MedicinalProductIngredientSpecifiedSubstanceStrengthReferenceStrength*^
 MedicinalProductIngredientSpecifiedSubstanceStrengthReferenceStrength(BackboneElement) substance:CodeableConcept^
   strength:Ratio!^ strengthLowLimit:Ratio^ measurementPoint:string^ country:CodeableConcept*^
 MedicinalProductIngredientSubstance(BackboneElement) code:CodeableConcept!^
   strength:MedicinalProductIngredientSpecifiedSubstanceStrength*^
-MedicinalProductInteraction(DomainResource) subject:Reference*^ description:string^
-  interactant:MedicinalProductInteractionInteractant*^ type:CodeableConcept^ effect:CodeableConcept^
+MedicinalProductInteraction(DomainResource) subject:Reference(Medication|MedicinalProduct|Substance)*^
+  description:string^ interactant:MedicinalProductInteractionInteractant*^ type:CodeableConcept^ effect:CodeableConcept^
   incidence:CodeableConcept^ management:CodeableConcept^
-MedicinalProductInteractionInteractant(BackboneElement) item[x]:Reference|CodeableConcept!^
-MedicinalProductManufactured(DomainResource) manufacturedDoseForm:CodeableConcept!^
-  unitOfPresentation:CodeableConcept^ quantity:Quantity!^ manufacturer:Reference*^ ingredient:Reference*^
+MedicinalProductInteractionInteractant(BackboneElement)
+  item[x]:Reference|CodeableConcept(Medication|MedicinalProduct|ObservationDefinition|Substance)!^
+MedicinalProductManufactured(DomainResource) manufacturedDoseForm:CodeableConcept!^ unitOfPresentation:CodeableConcept^
+  quantity:Quantity!^ manufacturer:Reference(Organization)*^ ingredient:Reference(MedicinalProductIngredient)*^
   physicalCharacteristics:ProdCharacteristic^ otherCharacteristics:CodeableConcept*^
-MedicinalProductPackaged(DomainResource) identifier:Identifier*^ subject:Reference*^ description:string^
-  legalStatusOfSupply:CodeableConcept^ marketingStatus:MarketingStatus*^ marketingAuthorization:Reference^
-  manufacturer:Reference*^ batchIdentifier:MedicinalProductPackagedBatchIdentifier*^
-  packageItem:MedicinalProductPackagedPackageItem*!^
+MedicinalProductPackaged(DomainResource) identifier:Identifier*^ subject:Reference(MedicinalProduct)*^
+  description:string^ legalStatusOfSupply:CodeableConcept^ marketingStatus:MarketingStatus*^
+  marketingAuthorization:Reference(MedicinalProductAuthorization)^ manufacturer:Reference(Organization)*^
+  batchIdentifier:MedicinalProductPackagedBatchIdentifier*^ packageItem:MedicinalProductPackagedPackageItem*!^
 MedicinalProductPackagedBatchIdentifier(BackboneElement) outerPackaging:Identifier!^ immediatePackaging:Identifier^
-MedicinalProductPackagedPackageItem(BackboneElement) identifier:Identifier*^ type:CodeableConcept!^
-  quantity:Quantity!^ material:CodeableConcept*^ alternateMaterial:CodeableConcept*^ device:Reference*^
-  manufacturedItem:Reference*^ packageItem:MedicinalProductPackagedPackageItem*^
-  physicalCharacteristics:ProdCharacteristic^ otherCharacteristics:CodeableConcept*^
-  shelfLifeStorage:ProductShelfLife*^ manufacturer:Reference*^
+MedicinalProductPackagedPackageItem(BackboneElement) identifier:Identifier*^ type:CodeableConcept!^ quantity:Quantity!^
+  material:CodeableConcept*^ alternateMaterial:CodeableConcept*^ device:Reference(DeviceDefinition)*^
+  manufacturedItem:Reference(MedicinalProductManufactured)*^ packageItem:MedicinalProductPackagedPackageItem*^
+  physicalCharacteristics:ProdCharacteristic^ otherCharacteristics:CodeableConcept*^ shelfLifeStorage:ProductShelfLife*^
+  manufacturer:Reference(Organization)*^
 MedicinalProductPharmaceutical(DomainResource) identifier:Identifier*^ administrableDoseForm:CodeableConcept!^
-  unitOfPresentation:CodeableConcept^ ingredient:Reference*^ device:Reference*^
-  characteristics:MedicinalProductPharmaceuticalCharacteristics*^
+  unitOfPresentation:CodeableConcept^ ingredient:Reference(MedicinalProductIngredient)*^
+  device:Reference(DeviceDefinition)*^ characteristics:MedicinalProductPharmaceuticalCharacteristics*^
   routeOfAdministration:MedicinalProductPharmaceuticalRouteOfAdministration*!^
 MedicinalProductPharmaceuticalCharacteristics(BackboneElement) code:CodeableConcept!^ status:CodeableConcept^
 MedicinalProductPharmaceuticalRouteOfAdministration(BackboneElement) code:CodeableConcept!^ firstDose:Quantity^
@@ -150,18 +165,18 @@ MedicinalProductPharmaceuticalRouteOfAdministrationTargetSpecies(BackboneElement
   withdrawalPeriod:MedicinalProductPharmaceuticalRouteOfAdministrationTargetSpeciesWithdrawalPeriod*^
 MedicinalProductPharmaceuticalRouteOfAdministrationTargetSpeciesWithdrawalPeriod(BackboneElement)
   tissue:CodeableConcept!^ value:Quantity!^ supportingInformation:string^
-MedicinalProductUndesirableEffect(DomainResource) subject:Reference*^ symptomConditionEffect:CodeableConcept^
-  classification:CodeableConcept^ frequencyOfOccurrence:CodeableConcept^ population:Population*^
+MedicinalProductUndesirableEffect(DomainResource) subject:Reference(Medication|MedicinalProduct)*^
+  symptomConditionEffect:CodeableConcept^ classification:CodeableConcept^ frequencyOfOccurrence:CodeableConcept^
+  population:Population*^
 RiskEvidenceSynthesis(DomainResource) url:uri^ identifier:Identifier*^ version:string^ name:string^ title:string^
   status:code!^=active|draft|retired|unknown date:dateTime^ publisher:string^ contact:ContactDetail*^
   description:markdown^ note:Annotation* useContext:UsageContext*^ jurisdiction:CodeableConcept*^ copyright:markdown
   approvalDate:date lastReviewDate:date effectivePeriod:Period^ topic:CodeableConcept* author:ContactDetail*
   editor:ContactDetail* reviewer:ContactDetail* endorser:ContactDetail* relatedArtifact:RelatedArtifact*
-  synthesisType:CodeableConcept studyType:CodeableConcept population:Reference!^ exposure:Reference^
-  outcome:Reference!^ sampleSize:RiskEvidenceSynthesisSampleSize riskEstimate:RiskEvidenceSynthesisRiskEstimate^
-  certainty:RiskEvidenceSynthesisCertainty*
-RiskEvidenceSynthesisSampleSize(BackboneElement) description:string numberOfStudies:integer
-  numberOfParticipants:integer
+  synthesisType:CodeableConcept studyType:CodeableConcept population:Reference(EvidenceVariable)!^
+  exposure:Reference(EvidenceVariable)^ outcome:Reference(EvidenceVariable)!^ sampleSize:RiskEvidenceSynthesisSampleSize
+  riskEstimate:RiskEvidenceSynthesisRiskEstimate^ certainty:RiskEvidenceSynthesisCertainty*
+RiskEvidenceSynthesisSampleSize(BackboneElement) description:string numberOfStudies:integer numberOfParticipants:integer
 RiskEvidenceSynthesisRiskEstimate(BackboneElement) description:string type:CodeableConcept value:decimal
   unitOfMeasure:CodeableConcept denominatorCount:integer numeratorCount:integer
   precisionEstimate:RiskEvidenceSynthesisRiskEstimatePrecisionEstimate*
@@ -174,8 +189,8 @@ RiskEvidenceSynthesisCertaintyCertaintySubcomponent(BackboneElement) type:Codeab
 SubstanceAmount(BackboneElement) amount[x]:Quantity|Range|string^ amountType:CodeableConcept^ amountText:string^
   referenceRange:SubstanceAmountReferenceRange^
 SubstanceAmountReferenceRange(Element) lowLimit:Quantity^ highLimit:Quantity^
-SubstanceNucleicAcid(DomainResource) sequenceType:CodeableConcept^ numberOfSubunits:integer^
-  areaOfHybridisation:string^ oligoNucleotideType:CodeableConcept^ subunit:SubstanceNucleicAcidSubunit*^
+SubstanceNucleicAcid(DomainResource) sequenceType:CodeableConcept^ numberOfSubunits:integer^ areaOfHybridisation:string^
+  oligoNucleotideType:CodeableConcept^ subunit:SubstanceNucleicAcidSubunit*^
 SubstanceNucleicAcidSubunit(BackboneElement) subunit:integer^ sequence:string^ length:integer^
   sequenceAttachment:Attachment^ fivePrime:CodeableConcept^ threePrime:CodeableConcept^
   linkage:SubstanceNucleicAcidSubunitLinkage*^ sugar:SubstanceNucleicAcidSubunitSugar*^
@@ -194,37 +209,35 @@ SubstancePolymerRepeat(BackboneElement) numberOfUnits:integer^ averageMolecularF
 SubstancePolymerRepeatRepeatUnit(BackboneElement) orientationOfPolymerisation:CodeableConcept^ repeatUnit:string^
   amount:SubstanceAmount^ degreeOfPolymerisation:SubstancePolymerRepeatRepeatUnitDegreeOfPolymerisation*^
   structuralRepresentation:SubstancePolymerRepeatRepeatUnitStructuralRepresentation*^
-SubstancePolymerRepeatRepeatUnitDegreeOfPolymerisation(BackboneElement) degree:CodeableConcept^
-  amount:SubstanceAmount^
-SubstancePolymerRepeatRepeatUnitStructuralRepresentation(BackboneElement) type:CodeableConcept^
-  representation:string^ attachment:Attachment^
+SubstancePolymerRepeatRepeatUnitDegreeOfPolymerisation(BackboneElement) degree:CodeableConcept^ amount:SubstanceAmount^
+SubstancePolymerRepeatRepeatUnitStructuralRepresentation(BackboneElement) type:CodeableConcept^ representation:string^
+  attachment:Attachment^
 SubstanceProtein(DomainResource) sequenceType:CodeableConcept^ numberOfSubunits:integer^ disulfideLinkage:string*^
   subunit:SubstanceProteinSubunit*^
 SubstanceProteinSubunit(BackboneElement) subunit:integer^ sequence:string^ length:integer^
   sequenceAttachment:Attachment^ nTerminalModificationId:Identifier^ nTerminalModification:string^
   cTerminalModificationId:Identifier^ cTerminalModification:string^
 SubstanceReferenceInformation(DomainResource) comment:string^ gene:SubstanceReferenceInformationGene*^
-  geneElement:SubstanceReferenceInformationGeneElement*^
-  classification:SubstanceReferenceInformationClassification*^ target:SubstanceReferenceInformationTarget*^
+  geneElement:SubstanceReferenceInformationGeneElement*^ classification:SubstanceReferenceInformationClassification*^
+  target:SubstanceReferenceInformationTarget*^
 SubstanceReferenceInformationGene(BackboneElement) geneSequenceOrigin:CodeableConcept^ gene:CodeableConcept^
-  source:Reference*^
+  source:Reference(DocumentReference)*^
 SubstanceReferenceInformationGeneElement(BackboneElement) type:CodeableConcept^ element:Identifier^
-  source:Reference*^
+  source:Reference(DocumentReference)*^
 SubstanceReferenceInformationClassification(BackboneElement) domain:CodeableConcept^ classification:CodeableConcept^
-  subtype:CodeableConcept*^ source:Reference*^
+  subtype:CodeableConcept*^ source:Reference(DocumentReference)*^
 SubstanceReferenceInformationTarget(BackboneElement) target:Identifier^ type:CodeableConcept^
-  interaction:CodeableConcept^ organism:CodeableConcept^ organismType:CodeableConcept^
-  amount[x]:Quantity|Range|string^ amountType:CodeableConcept^ source:Reference*^
+  interaction:CodeableConcept^ organism:CodeableConcept^ organismType:CodeableConcept^ amount[x]:Quantity|Range|string^
+  amountType:CodeableConcept^ source:Reference(DocumentReference)*^
 SubstanceSourceMaterial(DomainResource) sourceMaterialClass:CodeableConcept^ sourceMaterialType:CodeableConcept^
   sourceMaterialState:CodeableConcept^ organismId:Identifier^ organismName:string^ parentSubstanceId:Identifier*^
   parentSubstanceName:string*^ countryOfOrigin:CodeableConcept*^ geographicalLocation:string*^
   developmentStage:CodeableConcept^ fractionDescription:SubstanceSourceMaterialFractionDescription*^
   organism:SubstanceSourceMaterialOrganism^ partDescription:SubstanceSourceMaterialPartDescription*^
 SubstanceSourceMaterialFractionDescription(BackboneElement) fraction:string^ materialType:CodeableConcept^
-SubstanceSourceMaterialOrganism(BackboneElement) family:CodeableConcept^ genus:CodeableConcept^
-  species:CodeableConcept^ intraspecificType:CodeableConcept^ intraspecificDescription:string^
-  author:SubstanceSourceMaterialOrganismAuthor*^ hybrid:SubstanceSourceMaterialOrganismHybrid^
-  organismGeneral:SubstanceSourceMaterialOrganismOrganismGeneral^
+SubstanceSourceMaterialOrganism(BackboneElement) family:CodeableConcept^ genus:CodeableConcept^ species:CodeableConcept^
+  intraspecificType:CodeableConcept^ intraspecificDescription:string^ author:SubstanceSourceMaterialOrganismAuthor*^
+  hybrid:SubstanceSourceMaterialOrganismHybrid^ organismGeneral:SubstanceSourceMaterialOrganismOrganismGeneral^
 SubstanceSourceMaterialOrganismAuthor(BackboneElement) authorType:CodeableConcept^ authorDescription:string^
 SubstanceSourceMaterialOrganismHybrid(BackboneElement) maternalOrganismId:string^ maternalOrganismName:string^
   paternalOrganismId:string^ paternalOrganismName:string^ hybridType:CodeableConcept^
@@ -232,20 +245,21 @@ SubstanceSourceMaterialOrganismOrganismGeneral(BackboneElement) kingdom:Codeable
   class:CodeableConcept^ order:CodeableConcept^
 SubstanceSourceMaterialPartDescription(BackboneElement) part:CodeableConcept^ partLocation:CodeableConcept^
 SubstanceSpecification(DomainResource) identifier:Identifier^ type:CodeableConcept^ status:CodeableConcept^
-  domain:CodeableConcept^ description:string^ source:Reference*^ comment:string^
-  moiety:SubstanceSpecificationMoiety*^ property:SubstanceSpecificationProperty*^ referenceInformation:Reference^
-  structure:SubstanceSpecificationStructure^ code:SubstanceSpecificationCode*^ name:SubstanceSpecificationName*^
+  domain:CodeableConcept^ description:string^ source:Reference(DocumentReference)*^ comment:string^
+  moiety:SubstanceSpecificationMoiety*^ property:SubstanceSpecificationProperty*^
+  referenceInformation:Reference(SubstanceReferenceInformation)^ structure:SubstanceSpecificationStructure^
+  code:SubstanceSpecificationCode*^ name:SubstanceSpecificationName*^
   molecularWeight:SubstanceSpecificationStructureIsotopeMolecularWeight*^
-  relationship:SubstanceSpecificationRelationship*^ nucleicAcid:Reference^ polymer:Reference^ protein:Reference^
-  sourceMaterial:Reference^
+  relationship:SubstanceSpecificationRelationship*^ nucleicAcid:Reference(SubstanceNucleicAcid)^
+  polymer:Reference(SubstancePolymer)^ protein:Reference(SubstanceProtein)^
+  sourceMaterial:Reference(SubstanceSourceMaterial)^
 SubstanceSpecificationMoiety(BackboneElement) role:CodeableConcept^ identifier:Identifier^ name:string^
-  stereochemistry:CodeableConcept^ opticalActivity:CodeableConcept^ molecularFormula:string^
-  amount[x]:Quantity|string^
+  stereochemistry:CodeableConcept^ opticalActivity:CodeableConcept^ molecularFormula:string^ amount[x]:Quantity|string^
 SubstanceSpecificationProperty(BackboneElement) category:CodeableConcept^ code:CodeableConcept^ parameters:string^
-  definingSubstance[x]:Reference|CodeableConcept^ amount[x]:Quantity|string^
+  definingSubstance[x]:Reference|CodeableConcept(Substance|SubstanceSpecification)^ amount[x]:Quantity|string^
 SubstanceSpecificationStructure(BackboneElement) stereochemistry:CodeableConcept^ opticalActivity:CodeableConcept^
   molecularFormula:string^ molecularFormulaByMoiety:string^ isotope:SubstanceSpecificationStructureIsotope*^
-  molecularWeight:SubstanceSpecificationStructureIsotopeMolecularWeight^ source:Reference*^
+  molecularWeight:SubstanceSpecificationStructureIsotopeMolecularWeight^ source:Reference(DocumentReference)*^
   representation:SubstanceSpecificationStructureRepresentation*^
 SubstanceSpecificationStructureIsotope(BackboneElement) identifier:Identifier^ name:CodeableConcept^
   substitution:CodeableConcept^ halfLife:Quantity^
@@ -255,16 +269,15 @@ SubstanceSpecificationStructureIsotopeMolecularWeight(BackboneElement) method:Co
 SubstanceSpecificationStructureRepresentation(BackboneElement) type:CodeableConcept^ representation:string^
   attachment:Attachment^
 SubstanceSpecificationCode(BackboneElement) code:CodeableConcept^ status:CodeableConcept^ statusDate:dateTime^
-  comment:string^ source:Reference*^
+  comment:string^ source:Reference(DocumentReference)*^
 SubstanceSpecificationName(BackboneElement) name:string!^ type:CodeableConcept^ status:CodeableConcept^
   preferred:boolean^ language:CodeableConcept*^ domain:CodeableConcept*^ jurisdiction:CodeableConcept*^
   synonym:SubstanceSpecificationName*^ translation:SubstanceSpecificationName*^
-  official:SubstanceSpecificationNameOfficial*^ source:Reference*^
-SubstanceSpecificationNameOfficial(BackboneElement) authority:CodeableConcept^ status:CodeableConcept^
-  date:dateTime^
-SubstanceSpecificationRelationship(BackboneElement) substance[x]:Reference|CodeableConcept^
-  relationship:CodeableConcept^ isDefining:boolean^ amount[x]:Quantity|Range|Ratio|string^
-  amountRatioLowLimit:Ratio^ amountType:CodeableConcept^ source:Reference*^
+  official:SubstanceSpecificationNameOfficial*^ source:Reference(DocumentReference)*^
+SubstanceSpecificationNameOfficial(BackboneElement) authority:CodeableConcept^ status:CodeableConcept^ date:dateTime^
+SubstanceSpecificationRelationship(BackboneElement) substance[x]:Reference|CodeableConcept(SubstanceSpecification)^
+  relationship:CodeableConcept^ isDefining:boolean^ amount[x]:Quantity|Range|Ratio|string^ amountRatioLowLimit:Ratio^
+  amountType:CodeableConcept^ source:Reference(DocumentReference)*^
 """
 
 

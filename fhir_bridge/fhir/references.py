@@ -1,4 +1,5 @@
-"""References and contained resources: how a reference is written, and that both ends of a local one are there.
+"""References and contained resources: how a reference is written, where it leads, and that both ends of a local one are
+there.
 
 https://hl7.org/fhir/R4/references.html (ref-1, dom-2 to dom-5)
 """
@@ -7,17 +8,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fhir_bridge.fhir.elements import Version, resource_types
 from fhir_bridge.fhir.primitives import Format, is_absolute
-from fhir_bridge.fhir.problems import Problem, Problems, broken
+from fhir_bridge.fhir.problems import Pending, Problem, Problems, broken
 from fhir_bridge.limits import DEFAULTS
 from fhir_bridge.outcome import Issue, Json
 
 # `Patient/1`, also of one version; and, in a transaction, `Patient?identifier=…`.
 _RELATIVE = re.compile(r"([A-Z][A-Za-z]{0,63})(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?|\?\S+)")
+_ON_A_SERVER = re.compile(r"https?://\S+/([A-Z][A-Za-z]{0,63})/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+_OF_FHIR = "http://hl7.org/fhir/StructureDefinition/"
 
 
 def reference_format(version: Version) -> Format:
@@ -37,22 +40,53 @@ def reference_format(version: Version) -> Format:
 
 
 @dataclass(frozen=True, slots=True)
-class _Unresolved:
-    """Writes the issue of a reference to a contained resource, which is none where that turns out to be there."""
+class Led(Pending):
+    """Where a reference leads is for the resource to say that holds it: whether it contains `name`, and what that is.
 
-    id: str
+    `told` is the type that the reference names itself. Called, it writes the issue of a contained resource that is not
+    there; `settled` in module `scopes` takes that back, or says what else is wrong.
+    """
+
+    name: str
+    targets: frozenset[str]
+    told: str | None
 
     def __call__(self, expression: str) -> Issue:
         text = "There is no contained resource with this id; add it to `contained`, or correct the reference (ref-1)."
         return Issue("rule-broken", "invariant", text, expression)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it names a contained resource, and not what contains it, nor an entry of a Bundle."""
+        return self.name.startswith("#") and self.name != "#"
 
-def local_reference(reference: Mapping[str, Json]) -> Problems:
-    """Return, for a reference such as `#id`, the problem that `contained_problems` takes back where it is none."""
-    target = reference.get("reference")
-    if not isinstance(target, str) or not target.startswith("#") or target == "#":
+    def problems(self, path: str, actual: str) -> Problems:
+        """Return what is wrong where the reference at `path` leads to a resource of this type."""
+        if self.targets and actual not in self.targets:
+            allowed = " or ".join(sorted(self.targets))
+            text = f"This leads to a resource of type {actual}; a reference to {allowed} belongs here."
+            return (broken(path, text),)
+        if self.told not in (None, actual):
+            text = "`type` and `reference` name different types of resources; make them the same, or leave out `type`."
+            return (broken(f"{path.removesuffix('.reference')}.type", text),)
         return ()
-    return (Problem(".reference", _Unresolved(target[1:])),)
+
+
+def target_rule(version: Version, targets: frozenset[str]) -> Callable[[Mapping[str, Json]], Problems]:
+    """Return the rule of a Reference that may lead to these types of resources; any where there are none."""
+    types = resource_types(version)
+
+    def rule(reference: Mapping[str, Json]) -> Problems:
+        literal, told = reference.get("reference"), reference.get("type")
+        if not isinstance(literal, str):
+            return ()
+        led = Led(literal, targets, told.removeprefix(_OF_FHIR) if isinstance(told, str) else None)
+        match = _RELATIVE.fullmatch(literal) or _ON_A_SERVER.fullmatch(literal)
+        if match is not None and match[1] in types:
+            return led.problems(".reference", match[1])
+        return (Problem(".reference", led),)
+
+    return rule
 
 
 # What a contained resource has not, by the path in it, and the rule that says so.
@@ -67,24 +101,13 @@ _FORBIDDEN: Mapping[Version, Sequence[tuple[str, str]]] = {
 }
 
 
-def certain(problems: Problems) -> int:
-    """Return how many of the problems nothing takes back, as `contained_problems` may take back a local reference's."""
-    return sum(not isinstance(problem.issue, _Unresolved) for problem in problems)
-
-
 def contained_problems(
-    version: Version, resource: Mapping[str, Json], found: Problems, max_problems: int = DEFAULTS.max_problems
+    version: Version, resource: Mapping[str, Json], max_problems: int = DEFAULTS.max_problems
 ) -> Problems:
-    """Return the problems of a resource that contains others, without those of references that lead to them.
-
-    Among the contained resources no more problems are looked for than `max_problems`.
-    """
-    contained = resource.get("contained")
-    if not isinstance(contained, list):
-        return found
+    """Return what is wrong with the contained resources as such, and not many more problems than `max_problems`."""
+    contained = resource["contained"]
     inner = [(f".contained[{index}]", each) for index, each in enumerate(contained) if isinstance(each, dict)]
-    known = {id_ for _, each in inner if isinstance(id_ := each.get("id"), str)}
-    problems = [problem for problem in found if not _is_resolved(problem, known)]
+    problems: list[Problem] = []
     needless, met = {f".contained[{index}]" for index in unneeded(resource)}, set[str]()
     for path, each in inner:
         if len(problems) > max_problems:
@@ -109,10 +132,6 @@ def _of_id(path: str, contained: Mapping[str, Json], met: set[str], needless: Co
         "to it by its id, or from it by `#`, or leave it out (dom-3)."
     )
     return (broken(path, text),) if path in needless else ()
-
-
-def _is_resolved(problem: Problem, ids: Collection[str]) -> bool:
-    return isinstance(problem.issue, _Unresolved) and problem.issue.id in ids
 
 
 def _forbidden(version: Version, path: str, contained: Mapping[str, Json]) -> Iterator[Problem]:

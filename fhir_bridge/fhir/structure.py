@@ -14,8 +14,9 @@ from fhir_bridge.fhir.choices import choices_check
 from fhir_bridge.fhir.elements import Element, Version, elements, is_primitive, is_resource, resource_types
 from fhir_bridge.fhir.parts import Fits, Part, fitting, is_text, primitive, primitives, single_or_list
 from fhir_bridge.fhir.primitives import ABSOLUTE_URI, FORMATS, STRICTER, Format
-from fhir_bridge.fhir.problems import Problem, Problems, below
-from fhir_bridge.fhir.references import certain, contained_problems, reference_format
+from fhir_bridge.fhir.problems import Problem, Problems, below, certain
+from fhir_bridge.fhir.references import reference_format, target_rule
+from fhir_bridge.fhir.scopes import at_last, only_an_id, profiles_rule, rules_of_elements, settled
 from fhir_bridge.limits import DEFAULTS
 from fhir_bridge.outcome import Issue, Json, limited
 
@@ -58,7 +59,7 @@ def structure_checker(
 
     def check(resource: Json) -> list[Issue]:
         try:
-            found = checks.resource(resource)
+            found = at_last(checks.resource(resource))
         except RecursionError:
             return [Issue("nested-too-deep", "structure", "The resource is nested too deeply; send it flatter.")]
         if not found:
@@ -119,15 +120,20 @@ class _Checks(dict[str, Check]):
                 parts[f"_{name}"] = self._extension(element)
         plain = self._plain(type_name, known, formats)
         rules = base_invariants(self.version, type_name) if self.rules else ()
+        is_of_resource = type_name in self.types
+        if self.rules and is_of_resource:
+            rules = (*rules, profiles_rule(self.version, type_name))
+        elif self.rules:
+            rules = (*rules, *rules_of_elements(type_name))
         check = _object_check(type_name, plain, parts, known, rules, self._coded(known), self.max_problems)
-        return self._with_contained(check) if self.rules and "contained" in known else check
+        return self._settling(check) if self.rules and is_of_resource else check
 
-    def _with_contained(self, check: Check) -> Check:
-        """Return the check of a resource that may contain others, and refer to them."""
+    def _settling(self, check: Check) -> Check:
+        """Return the check of a resource that settles what only the whole of it can tell."""
 
         def whole(value: Json) -> Problems:
             found = check(value)
-            return contained_problems(self.version, value, found, self.max_problems) if "contained" in value else found
+            return settled(self.version, value, found, self.max_problems) if found or "contained" in value else found
 
         return whole
 
@@ -172,7 +178,7 @@ class _Checks(dict[str, Check]):
         return single_or_list(single, several) if rule == "list" else single
 
     def _complex(self, element: Element, step: str, path: str) -> Part:
-        key = self._key(element.type, path)
+        key = self._key(element, path)
 
         def part(item: Json, _: Mapping[str, Json]) -> Problems:
             if isinstance(item, list):
@@ -185,7 +191,7 @@ class _Checks(dict[str, Check]):
         return part
 
     def _complexes(self, element: Element, step: str, path: str) -> Part:
-        key, max_problems = self._key(element.type, path), self.max_problems
+        key, max_problems = self._key(element, path), self.max_problems
 
         def part(items: Json, _: Mapping[str, Json]) -> Problems:
             if not isinstance(items, list) or not items:
@@ -217,7 +223,7 @@ class _Checks(dict[str, Check]):
         beside = Element(name, "Element", element.repeats, False, None, False, frozenset(), False)
         step = f".{element.path}"
         if not element.repeats:
-            return self._complex(beside, step, name)
+            return self._extension_of_one(element, self._complex(beside, step, name), step)
 
         def part(items: Json, siblings: Mapping[str, Json]) -> Problems:
             if not isinstance(items, list) or not items:
@@ -233,14 +239,36 @@ class _Checks(dict[str, Check]):
                     found += problems.not_an_object(f"{step}[{index}]", name, item)
                 else:
                     found += below(f"{step}[{index}]", self["Element"](item))
+                    if self.rules and (not isinstance(values, list) or values[index : index + 1] in ([], [None])):
+                        found += below(f"{step}[{index}]", only_an_id(item))
             return found
 
         return part
 
-    def _key(self, type_name: str, path: str) -> str:
+    def _extension_of_one(self, element: Element, complex: Part, step: str) -> Part:
+        """Return the check of `_birthDate`, in which an id alone is enough where there is a `birthDate`."""
+        if not self.rules:
+            return complex
+
+        def part(item: Json, siblings: Mapping[str, Json]) -> Problems:
+            found = complex(item, siblings)
+            is_bare = element.name not in siblings and isinstance(item, dict)
+            return [*found, *below(step, only_an_id(item))] if is_bare else found
+
+        return part
+
+    def _key(self, element: Element, path: str) -> str:
+        """Return the key of the check of an element; that of a Reference is also of the types that it may lead to."""
+        type_name = element.type
         if type_name == "Extension" and path.startswith("Extension."):
             return _NESTED
-        return f"{type_name}@{path}" if any(at.startswith(f"{path}.") for at in self.tolerated) else type_name
+        key = f"{type_name}@{path}" if any(at.startswith(f"{path}.") for at in self.tolerated) else type_name
+        if type_name != "Reference" or not self.rules:
+            return key
+        leading = f"{key}({'|'.join(sorted(element.targets))})"
+        if leading not in self:
+            self[leading] = _both(self[key], target_rule(self.version, element.targets))
+        return leading
 
 
 def _may_be_extended(element: Element) -> bool:
@@ -251,6 +279,10 @@ def _may_be_extended(element: Element) -> bool:
 
 def _unequal(values: Json, extensions: list[Json]) -> bool:
     return isinstance(values, list) and len(values) != len(extensions)
+
+
+def _both(check: Check, rule: Rule) -> Check:
+    return lambda value: [*check(value), *rule(value)]
 
 
 def _object_check(

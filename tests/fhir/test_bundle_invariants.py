@@ -9,6 +9,7 @@ from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.outcome import Json
 
 PATIENT = {"resourceType": "Patient", "id": "1"}
+X = "http://example.org/x"
 ENTRY = {"fullUrl": "http://example.org/fhir/Patient/1", "resource": PATIENT}
 REQUEST = {"method": "GET", "url": "Patient/1"}
 ANSWER = {"status": "200 OK"}
@@ -28,6 +29,9 @@ def bundle(kind: str, *entries: Json, **elements: Json) -> Json:
     return {"resourceType": "Bundle", "type": kind, **elements, **({"entry": list(entries)} if entries else {})}
 
 
+SELF = {"relation": "self", "url": "http://example.org/1"}
+
+
 def told(version: Version, resource: Json) -> list[tuple[str, str | None]]:
     return [(issue.text, issue.expression) for issue in structure_checker(version, rules=True)(resource)]
 
@@ -37,6 +41,7 @@ def told(version: Version, resource: Json) -> list[tuple[str, str | None]]:
     "resource",
     [
         bundle("searchset"),
+        bundle("searchset", link=[SELF, {"relation": "alternate", "url": X}, {"relation": "alternate", "url": X}]),
         bundle("searchset", {**ENTRY, "search": {"mode": "match"}}, total=1),
         bundle(
             "collection", ENTRY, {"fullUrl": "http://example.org/fhir/Patient/2", "resource": {**PATIENT, "id": "2"}}
@@ -103,6 +108,16 @@ def test_what_keeps_the_rules_is_right_in_both_versions(version: Version, resour
         (
             bundle("collection", {**ENTRY, "fullUrl": "http://example.org/fhir/Person/1"}),
             "`fullUrl` must end in the type and id of the resource; make them the same.",
+            "Bundle.entry[0].fullUrl",
+        ),
+        (
+            bundle("searchset", link=[SELF, {"relation": "next", "url": "http://example.org/2"}, SELF]),
+            "A Bundle has one link `self` at most; leave out the others.",
+            "Bundle.link[2]",
+        ),
+        (
+            bundle("collection", {**ENTRY, "fullUrl": "urn:uuid:1"}),
+            "`fullUrl` must be an absolute URI such as http://example.org/x or urn:oid:1.2.3.",
             "Bundle.entry[0].fullUrl",
         ),
         (

@@ -12,9 +12,12 @@ import pytest
 from fhir_bridge.fhir.elements import Version
 from fhir_bridge.fhir.json import loads
 from fhir_bridge.fhir.structure import structure_checker
+from fhir_bridge.limits import Limits
 from fhir_bridge.outcome import Json
 
 _LISTED = Path(__file__).with_name("official_examples.md")
+
+_ANY_SIZE = Limits(max_values=10_000_000)
 
 # fhir.resources is asked of files up to this size, which are all but the definitions of FHIR itself.
 _SMALL_BYTES = 100_000
@@ -30,7 +33,7 @@ def test_only_listed_examples_are_refused_and_only_there_do_we_differ_from_fhir_
 
     for path in official_examples[version]:
         body = path.read_bytes()
-        resource = loads(body)
+        resource = loads(body, _ANY_SIZE)
         ours = bool(check(resource))
         theirs = _refused_by_fhir_resources(version, resource) if len(body) <= _SMALL_BYTES else ours
         if ours or theirs:
@@ -51,7 +54,7 @@ def test_what_is_refused_of_the_examples_is_what_is_written_about_them(
         (path.name.partition("-")[0], issue.error, re.sub(r"\[\d+\]", "", issue.expression or ""))
         for path in official_examples[version]
         if path.name in refused
-        for issue in check(loads(path.read_bytes()))
+        for issue in check(loads(path.read_bytes(), _ANY_SIZE))
     }
 
     assert issues == _PROBLEMS[version]

@@ -81,9 +81,11 @@ def test_what_names_something_by_itself_is_absolute(name: str, text: str) -> Non
 
 def test_a_local_reference_leads_to_a_contained_resource() -> None:
     assert check_r4(patient("#clinic", CLINIC)) == []
-    assert told(check_r4(patient("#ward", {**CLINIC, "partOf": {"reference": "#"}}))) == [
-        (UNRESOLVED, "Patient.managingOrganization.reference")
-    ]
+    assert told(
+        check_r4(
+            patient("#ward", {"resourceType": "Basic", "id": "b", "code": {"text": "x"}, "subject": {"reference": "#"}})
+        )
+    ) == [(UNRESOLVED, "Patient.managingOrganization.reference")]
     assert told(check_r4(patient("#clinic"))) == [(UNRESOLVED, "Patient.managingOrganization.reference")]
 
 
