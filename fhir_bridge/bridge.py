@@ -108,10 +108,14 @@ class Bridge:
         check_etags(interaction.headers)
         if interaction.code in ("update", "patch"):
             check_changes_only(interaction.headers)
-        route, interaction = self.routes.match(interaction)
-        # At the hub, only now it is known who answers.
-        check_version(interaction.version, self.routes.partners[route.partner].versions)
+        route, interaction = self._match(interaction)
         return Routed(interaction, view, route, None)
+
+    def _match(self, interaction: Interaction) -> tuple[Route, Interaction]:
+        """Return the route, and the interaction as that takes it: at the hub, only now it is known who answers."""
+        route, interaction = self.routes.match(interaction)
+        check_version(interaction.version, self.routes.partners[route.partner].versions)
+        return route, interaction
 
     async def carry_out(self, routed: Routed, send: Send | None = None) -> FhirResponse:
         """Answer an interaction that was routed; raises FhirError. `send` takes the place of the gateway."""
@@ -145,7 +149,7 @@ class Bridge:
         if address.operation == "versions" and address.resource_type is None:
             return lambda: FhirResponse(200, conformance.versions(self.routes.versions(address.base)))
         if address.operation == "validate" and address.resource_type is not None:
-            return lambda: validate(self._partners(interaction), interaction)
+            return lambda: validate(self.routes, self._match, interaction)
         if address.resource_type in conformance.TYPES and interaction.version == "4.0":
             return lambda: conformance.answer(self.routes.definitions, interaction)
         return None

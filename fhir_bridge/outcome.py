@@ -36,7 +36,7 @@ ErrorCode = Literal[
     "too-many-values", "invalid-http", "headers-too-large", "address-too-long", "client-too-slow",
     "content-type-not-supported", "not-acceptable", "wrong-resource-type", "invalid-id", "id-differs", "invalid-header",
     "unknown-path", "method-not-allowed", "partner-not-configured", "no-partner-found", "several-partners-found",
-    "no-such-search", "version-differs", "record-in-use", "several-writes",
+    "unknown-profile", "no-such-search", "version-differs", "record-in-use", "several-writes",
     "login-required",
     # FHIR structure
     "unknown-element", "wrong-type", "unknown-resource-type", "element-missing", "choice-repeated",

@@ -25,11 +25,19 @@ _ROW = re.compile(r"^\|.* \| (?P<status>\d{3}) \| (?P<try>`.*`) \|$", re.MULTILI
 def trials() -> Iterator[object]:
     """Return status and request of each row of the tables."""
     for row in _ROW.finditer(TEXT):
-        line, *spans = re.findall(r"`([^`]+)`", row["try"].replace(r"\|", "|"))
-        headers = [span for span in spans if re.match(r"[A-Za-z-]+: ", span)]
-        body = [span for span in spans if span not in headers]
-        request = read_request("\n".join([line, *headers, "", *body]))
-        yield pytest.param(int(row["status"]), request, id=f"{row['status']} {line}")
+        request = _request(row)
+        yield pytest.param(int(row["status"]), request, id=f"{row['status']} {request.method} {request.url}")
+
+
+def requests_of_tables() -> list[Request]:
+    return [_request(row) for row in _ROW.finditer(TEXT)]
+
+
+def _request(row: re.Match[str]) -> Request:
+    line, *spans = re.findall(r"`([^`]+)`", row["try"].replace(r"\|", "|"))
+    headers = [span for span in spans if re.match(r"[A-Za-z-]+: ", span)]
+    body = [span for span in spans if span not in headers]
+    return read_request("\n".join([line, *headers, "", *body]))
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -27,9 +28,9 @@ from fhir_bridge.outcome import FhirError, Issue, Json
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A call that is ready to be made. `pairs` say which element each field came from."""
+    """A call that is ready to be made, once `request` builds it. `pairs` say which element each field came from."""
 
-    request: PartnerRequest
+    request: Callable[[], PartnerRequest]
     sending: Sending
     pairs: Callable[[], Sequence[Pair]]
 
@@ -115,7 +116,7 @@ class Call:
         sending = self._send(resource, interaction)
         sending.body = before.changed(sending.body)
         headers, problems = read_headers(self.headers, interaction, sending.whole or resource)
-        request = self._request(interaction, sending, headers, before.record)
+        request = partial(self._request, interaction, sending, headers, before.record)
         outgoing = Outgoing(request, sending, lambda: self._pairs(resource))
         return outgoing, [*sending.issues_of(sending.body), *problems]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from fhir_bridge.fhir.search import Parameter, check_unconditional, read_criteri
 from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.like import LIKE, Spell, spelling
 from fhir_bridge.mapping.plans.cohort import Cohort
-from fhir_bridge.mapping.plans.steps import MakePlan
+from fhir_bridge.mapping.plans.steps import Checked, CheckedPlan, MakePlan
 from fhir_bridge.mapping.source import Mark
 from fhir_bridge.outcome import FhirError, Issue, Json
 
@@ -65,6 +65,11 @@ class Route:
     searched_by_id: bool = False
     system: str | None = None
     cohort: Cohort | None = None
+
+    @property
+    def check(self) -> Callable[[Interaction], Checked] | None:
+        """What the interaction says before a partner is called; None where it sends nothing that can be checked."""
+        return self.plan.check if isinstance(self.plan, CheckedPlan) and self.cohort is None else None
 
     def names(self) -> tuple[str, ...]:
         """The operation's names, the first of them its own; none where it is no operation."""
@@ -129,7 +134,7 @@ class Routes:
 
     def allow(self, address: Address) -> list[str]:
         """Return the methods that an address takes: by its partner's routes; at the hub, by those of all."""
-        here = [route for partner in self._partners_at(address) for route in partner.routes if _is_at(route, address)]
+        here = [route for partner in self.partners_at(address) for route in partner.routes if _is_at(route, address)]
         if address.special == "metadata":
             methods = ["GET", "HEAD"]
         elif address.operation is not None:
@@ -143,10 +148,11 @@ class Routes:
 
     def tells_versions(self, address: Address) -> bool:
         """Whether records of this type have versions at the partner of a base; at the hub, at any."""
-        routes = [route for partner in self._partners_at(address) for route in partner.routes]
+        routes = [route for partner in self.partners_at(address) for route in partner.routes]
         return any(route.code == "vread" and route.resource_type == address.resource_type for route in routes)
 
-    def _partners_at(self, address: Address) -> list[Partner]:
+    def partners_at(self, address: Address) -> list[Partner]:
+        """Return the partners that may be meant: that of the base, where it is configured; at the hub, all."""
         return [partner for partner in self.configured() if address.base in (None, partner.name)]
 
     def configured_partner(self, base: str) -> Partner:

@@ -779,7 +779,10 @@ def message(version: str, id_: str | None = "42") -> Json:
             {"resource": patient},
         ],
     } | (
-        {"identifier": {"system": "urn:ietf:rfc:3986", "value": "urn:uuid:a"}, "timestamp": "2026-02-03T04:05:06Z"}
+        {
+            "identifier": {"system": "urn:ietf:rfc:3986", "value": "urn:uuid:88a37162-3d7c-41c3-89ab-6e25fd68ba00"},
+            "timestamp": "2026-02-03T04:05:06Z",
+        }
         if version == "4.0"
         else {}
     )

@@ -1,10 +1,12 @@
 """`$validate`: what a request's checks would say of a resource, and what the partner cannot hold; no call is made."""
 
-from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from fhir_bridge.fhir.interaction import Preferences
+from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.mapping.validating import validate
 from fhir_bridge.outcome import CANONICAL, FhirError, Issue, Json, operation_outcome
 from tests.mapping.lab import SEX, URL, ask, concept_map, extension, load, operation, parameters, profile
@@ -44,7 +46,7 @@ DEFINITIONS = [
     profile("northlab", "Patient", {"id": "Patient.birthDate", "path": "Patient.birthDate", "min": 1}),
     profile("southlab", "Patient"),
 ]
-NORTH = load(FILE.format(name="northlab", title="Northlab"), *DEFINITIONS).configured()
+NORTH = load(FILE.format(name="northlab", title="Northlab"), *DEFINITIONS)
 BOTH = load(
     {
         "a.yaml": FILE.format(name="northlab", title="Northlab"),
@@ -52,12 +54,28 @@ BOTH = load(
     },
     *DEFINITIONS,
     environment=URL,
-).configured()
+)
 ADA = {"resourceType": "Patient", "birthDate": "1815-12-10", "gender": "female"}
 FINE = Issue("done", "informational", "No problem was found.", severity="information")
 MISSING = Issue("too-few", "required", "`birthDate` is missing; add it.", "Patient.birthDate")
 DIFFERS = Issue(
     "id-differs", "invalid", "The id in the body must be the id in the address; make them the same.", "Patient.id"
+)
+
+UNTOLD = Issue("element-missing", "required", "The body must tell the id of the record that it changes.", "Patient.id")
+NOTHING = Issue(
+    "nothing-to-send",
+    "business-rule",
+    "Nothing in this Patient can be sent to {}; give it at least one element that it takes.",
+    "Patient",
+)
+IN_NORTH, IN_SOUTH = (replace(NOTHING, text=NOTHING.text.format(title)) for title in ("Northlab", "Southlab"))
+UNKNOWN = Issue(
+    "unknown-profile",
+    "not-supported",
+    "This profile is not known here, so nothing was checked by it.",
+    "Patient.meta.profile[0]",
+    "warning",
 )
 
 
@@ -69,8 +87,10 @@ def said(*issues: Issue) -> Json:
     return operation_outcome(issues)
 
 
-def answered(body: Json, *args: Any, partners: Iterable[Any] = NORTH, **also: Any) -> Json:
-    response = validate(partners, asked(body, *args, **also))
+def answered(body: Json, *args: Any, partners: Routes = NORTH, **also: Any) -> Json:
+    if partners is BOTH:
+        also["base"] = None
+    response = validate(partners, partners.match, asked(body, *args, **also))
     assert response.status_code == 200
     return response.resource
 
@@ -125,7 +145,7 @@ def test_what_is_no_fhir_is_told_and_nothing_is_followed_into_it() -> None:
         ({**ADA, "id": "43"}, (), [DIFFERS]),
         (ADA, (("mode", "update"),), [DIFFERS]),
         ({**ADA, "id": "42"}, (("mode", "update"),), [FINE]),
-        (ADA, (("mode", "create"),), [FINE]),
+        (ADA, (("mode", "create"),), [UNTOLD]),
         ({**ADA, "id": "43"}, (("mode", "profile"),), [FINE]),
     ],
 )
@@ -139,15 +159,50 @@ def test_the_id_of_parameters_is_nothing_that_an_update_would_ask_for() -> None:
     assert DIFFERS.text in str(answered(body, "Parameters", "42"))
 
 
-def test_that_a_record_may_be_deleted_is_not_for_us_to_say() -> None:
-    assert answered(parameters(mode={"valueCode": "delete"}), "Patient", "42") == said(FINE)
-    assert answered(None, "Patient", "42", query=(("mode", "delete"),)) == said(FINE)
+def test_what_is_not_offered_cannot_be_right() -> None:
+    text = "Northlab does not offer `delete` of Patient at this address. It allows PUT, GET, HEAD, PATCH."
+    refused = said(Issue("method-not-allowed", "not-supported", text))
+
+    assert answered(parameters(mode={"valueCode": "delete"}), "Patient", "42") == refused
+    assert answered(None, "Patient", "42", query=(("mode", "delete"),)) == refused
+
+
+def test_an_update_needs_an_id_in_the_address_or_in_the_resource() -> None:
+    text = "An update needs an id; ask at `Patient/<id>/$validate`, or give the resource its id."
+    update = (("mode", "update"),)
+
+    assert answered(ADA, query=update) == said(Issue("element-missing", "required", text, "Patient.id"))
+    assert answered({**ADA, "id": "42"}, query=update) == said(FINE)
+    assert answered({**ADA, "id": 42}, query=update)["issue"][0]["expression"] == ["Patient.id"]
+
+
+@pytest.mark.parametrize("resource_type", ["Resource", "DomainResource"])
+def test_an_abstract_type_in_the_address_is_that_of_the_body(resource_type: str) -> None:
+    assert answered(ADA, resource_type) == said(FINE)
+    assert answered({"resourceType": "Patient"}, resource_type) == said(MISSING, IN_NORTH)
+    with pytest.raises(FhirError):
+        answered({"resourceType": "Patiant"}, resource_type)
+
+
+def test_a_strict_client_is_told_what_the_strict_request_would_be() -> None:
+    (issue,) = answered({**ADA, "photo": [{"title": "a"}]}, preferences=Preferences(strict=True))["issue"]
+
+    assert (issue["severity"], issue["expression"]) == ("error", ["Patient.photo[0]"])
+
+
+def test_a_profile_of_somebody_else_changes_no_rule() -> None:
+    """A warning says that nothing was checked by it; FHIR's own definition is always kept."""
+    body = {"resourceType": "Patient", "meta": {"profile": ["http://example.org/us-core"]}}
+    own = {**ADA, "meta": {"profile": [f"{OF_FHIR}|4.0.1", f"{CANONICAL}/StructureDefinition/northlab"]}}
+
+    assert answered(body) == said(MISSING, IN_NORTH, behind("Patient.meta"), UNKNOWN)
+    assert answered(own) == said(FINE, behind("Patient.meta"))
 
 
 @pytest.mark.parametrize("query", [(("mode", "dance"),)])
 def test_a_mode_that_fhir_does_not_have(query: Any) -> None:
     with pytest.raises(FhirError) as caught:
-        validate(NORTH, asked(ADA, query=query))
+        validate(NORTH, NORTH.match, asked(ADA, query=query))
 
     assert (caught.value.status_code, caught.value.issues) == (
         400,
@@ -169,13 +224,13 @@ OF_FHIR = "http://hl7.org/fhir/StructureDefinition/Patient"
 @pytest.mark.parametrize(
     ("body", "query", "issues"),
     [
-        ({"resourceType": "Patient"}, (("profile", "StructureDefinition/northlab"),), [MISSING]),
-        ({"resourceType": "Patient"}, (("profile", SOUTH),), [FINE]),
+        ({"resourceType": "Patient"}, (("profile", "StructureDefinition/northlab"),), [MISSING, IN_NORTH]),
+        ({"resourceType": "Patient"}, (("profile", SOUTH),), [IN_SOUTH]),
         (
             {"resourceType": "Patient", "meta": {"profile": [SOUTH]}},
             (),
             [
-                FINE,
+                IN_SOUTH,
                 Issue(
                     "left-behind",
                     "not-supported",
@@ -189,7 +244,7 @@ OF_FHIR = "http://hl7.org/fhir/StructureDefinition/Patient"
             {"resourceType": "Patient", "meta": {"profile": [f"{SOUTH}|1.0"]}},
             (),
             [
-                FINE,
+                IN_SOUTH,
                 Issue(
                     "left-behind",
                     "not-supported",
@@ -197,10 +252,15 @@ OF_FHIR = "http://hl7.org/fhir/StructureDefinition/Patient"
                     "Patient.meta",
                     "information",
                 ),
+                UNKNOWN,
             ],
         ),
-        (parameters(resource={"resource": {"resourceType": "Patient"}}, profile={"valueUri": SOUTH}), (), [FINE]),
-        (parameters(resource={"resource": {"resourceType": "Patient"}}, profile={"valueCanonical": SOUTH}), (), [FINE]),
+        (parameters(resource={"resource": {"resourceType": "Patient"}}, profile={"valueUri": SOUTH}), (), [IN_SOUTH]),
+        (
+            parameters(resource={"resource": {"resourceType": "Patient"}}, profile={"valueCanonical": SOUTH}),
+            (),
+            [IN_SOUTH],
+        ),
     ],
 )
 def test_a_profile_tells_at_the_hub_whose_rules_count(body: Json, query: Any, issues: list[Issue]) -> None:
@@ -224,9 +284,13 @@ def test_by_fhirs_own_definition_no_partner_is_meant() -> None:
     assert answered({"resourceType": "Patient"}, "Patient", "42", partners=BOTH, query=query) == said(FINE)
 
 
-def test_a_profile_that_nobody_has_names_those_that_there_are() -> None:
+@pytest.mark.parametrize(
+    "profile", ["http://x.example/p", f"{CANONICAL}/StructureDefinition/northlab|9.9", f"{OF_FHIR}|9.9"]
+)
+def test_a_profile_that_nobody_has_names_those_that_there_are(profile: str) -> None:
+    """A version that nobody has is another profile."""
     with pytest.raises(FhirError) as caught:
-        validate(NORTH, asked(ADA, query=(("profile", "http://x.example/p"),)))
+        validate(NORTH, NORTH.match, asked(ADA, query=(("profile", profile),)))
 
     known = f"{CANONICAL}/StructureDefinition/northlab, {CANONICAL}/StructureDefinition/order"
     assert (caught.value.status_code, caught.value.issues) == (
@@ -253,7 +317,7 @@ def test_parameters_of_an_operation_are_told_by_their_profile() -> None:
 @pytest.mark.parametrize("body", [None, [], {"resourceType": "Group"}])
 def test_a_body_that_is_no_such_resource(body: Json) -> None:
     with pytest.raises(FhirError) as caught:
-        validate(NORTH, asked(body))
+        validate(NORTH, NORTH.match, asked(body))
 
     assert (caught.value.status_code, caught.value.issues[0].error) == (400, "wrong-resource-type")
 
@@ -286,7 +350,7 @@ RESOURCE = {"name": "resource", "resource": ADA}
 )
 def test_all_that_is_wrong_with_the_parameters_is_told(parameter: Json, status: int, issues: Any) -> None:
     with pytest.raises(FhirError) as caught:
-        validate(NORTH, asked({"resourceType": "Parameters", "parameter": parameter}))
+        validate(NORTH, NORTH.match, asked({"resourceType": "Parameters", "parameter": parameter}))
 
     told = [(issue.error, (issue.expression or "").removeprefix("Parameters.")) for issue in caught.value.issues]
     assert (caught.value.status_code, told) == (status, issues)

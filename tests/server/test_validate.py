@@ -137,8 +137,15 @@ async def test_what_is_to_be_created_needs_what_creating_needs(canned: httpx.Asy
 
 
 async def test_a_deletion_needs_no_resource(canned: httpx.AsyncClient, partner: Canned) -> None:
-    """https://hl7.org/fhir/R4/resource-operation-validate.html"""
-    assert await validated(canned, partner, VALIDATE, parameters({"name": "mode", "valueCode": "delete"})) == FINE
+    """It is asked whether the base deletes at all. https://hl7.org/fhir/R4/resource-operation-validate.html"""
+    deletion = parameters({"name": "mode", "valueCode": "delete"})
+
+    of_type = await validated(canned, partner, VALIDATE, deletion)
+    of_one = await validated(canned, partner, f"/fhir/ehealth/Patient/{ID}/$validate", deletion)
+
+    text = "eHealth Ukraine does not offer `delete` of Patient at this address. It allows {}."
+    assert of_type == outcome(issue("method-not-allowed", "not-supported", text.format("PUT, PATCH, POST, GET, HEAD")))
+    assert of_one == outcome(issue("method-not-allowed", "not-supported", text.format("GET, HEAD, PUT, PATCH")))
 
 
 @pytest.mark.parametrize("profile", [PREPERSON, f"{PREPERSON}|1.0.0"])

@@ -37,7 +37,7 @@ def _added(
     """Return the resource with what one call adds; None where it may not be had."""
     outgoing, issues = add.call.prepare(interaction, None)
     raise_errors(issues)
-    response = yield outgoing.request
+    response = yield outgoing.request()
     if response.status_code in add.without:
         return None
     part = add.call.read(interaction, response, outgoing)

@@ -22,7 +22,12 @@ class IdRule:
     spell: Spell = str
 
     def check(self, interaction: Interaction, *, sound: bool) -> list[Issue]:
-        """Return the issue where the ids differ; a path into a resource that is not `sound` cannot be followed."""
+        """Return the issue where the ids differ; a path into a resource that is not `sound` cannot be followed.
+
+        Where the address names none, as that of `$validate` may, there is nothing to differ from.
+        """
+        if interaction.address.id is None:
+            return []
         if self.place is None:
             expression = f"{interaction.resource_type}.id"
             return check_id(self.told(interaction.body), interaction.id, expression, needed=True)

@@ -6,7 +6,7 @@ A plan does no I/O: `bridge` makes the calls that it yields, sends it their answ
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.fhir.interaction import FhirResponse, Interaction
@@ -24,6 +24,39 @@ Plan = Generator[PartnerRequest, PartnerResponse, FhirResponse]
 MakePlan = Callable[[Interaction], Plan]
 Step = Generator[PartnerRequest, PartnerResponse, Received]
 """Some of a plan's calls, and what they tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What an interaction would send, found to be right: by which call, for which interaction in the end.
+
+    `first` is the read of the record that comes before, where there is one; `warnings` are what the client is told.
+    """
+
+    call: Call
+    interaction: Interaction
+    outgoing: Outgoing
+    warnings: tuple[Issue, ...]
+    first: Call | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPlan:
+    """A plan in two halves: `check` says all that can be said before a partner is called, `calls` makes the calls.
+
+    `check` raises FhirError with all that is wrong. `$validate` asks it too, and so says what the interaction would.
+    """
+
+    check: Callable[[Interaction], Checked]
+    calls: Callable[[Checked], Plan]
+
+    def __call__(self, interaction: Interaction) -> Plan:
+        return (yield from self.calls(self.check(interaction)))
+
+
+def make_checked(checked: Checked) -> Plan:
+    """Make the one call of what was checked."""
+    return make(checked.call, checked.interaction, checked.outgoing, checked.warnings)
 
 
 def read_record(reads: Call, interaction: Interaction) -> Step:
@@ -53,7 +86,7 @@ def read_before(reads: Call, interaction: Interaction, sender: Sender | None = N
 
 def exchange(call: Call, interaction: Interaction, outgoing: Outgoing) -> Step:
     """Make a call that is ready."""
-    response = yield outgoing.request
+    response = yield outgoing.request()
     return call.read(interaction, response, outgoing)
 
 
