@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import httpx
 import pytest
@@ -238,3 +239,70 @@ def test_the_build_backend_is_the_pinned_one() -> None:
 
     assert names_of(table["requires"]) == ["hatchling"]
     assert "hatchling" in pins()
+
+
+# --- the Pythons ---
+
+
+def claimed() -> list[str]:
+    """Return the versions of Python that pyproject.toml names, in its order."""
+    return [name.rpartition(" ")[2] for name in project()["classifiers"] if re.search(r":: 3\.\d+$", name)]
+
+
+def test_the_pythons_that_are_claimed_are_those_that_a_change_is_tried_on() -> None:
+    """`.ci/run` runs all tests on the first line of `make pythons`, and the quick ones on every other."""
+    listed = subprocess.run(["make", "--silent", "pythons"], cwd=ROOT, check=True, capture_output=True, text=True)
+    script = (ROOT / ".ci/run").read_text(encoding="utf-8")
+
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == claimed()
+    assert script.count("make --silent pythons") == 2
+    assert 'make quick-test PYTHON="$python" VENV=".venv-$version"' in script
+
+
+def test_every_page_claims_the_same_pythons() -> None:
+    *older, newest = claimed()
+    words = f"Python {', '.join(older)} or {newest}"
+
+    assert project()["requires-python"] == f">={older[0]}"
+    for page in ("README.md", "CONTRIBUTING.md", "Makefile"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert words in text, page
+        assert set(re.findall(r"Python (3\.\d+)", text)) == {older[0]}, page
+    assert re.search(r"python-version (\S+)", (ROOT / "Makefile").read_text(encoding="utf-8"))[1] == older[0]
+
+
+def test_nothing_is_fetched_that_is_not_pinned() -> None:
+    """Each install takes what a lock names, and resolves nothing."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    installs = re.findall(r"\$\(INSTALL\) (.*)", makefile)
+
+    assert len(installs) == 4
+    assert [line for line in installs if not line.startswith("--no-deps ")] == []
+    assert [line for line in installs if "--require-hashes" not in line and "--editable ." not in line] == []
+    assert re.findall(r"npm (\w+)", makefile.replace("(npm", "(")) == ["ci", "ci"]
+
+
+@pytest.mark.parametrize("lock", ["constraints.txt", "tests/interop/python/requirements.txt", ".ci/uv.txt"])
+def test_a_lock_has_one_version_and_hashes_of_each_package(lock: str) -> None:
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    entries = re.split(r"^(?=[^\s#])", text, flags=re.MULTILINE)[1:]
+
+    assert entries
+    assert [
+        each for each in entries if not re.match(r"[\w.-]+(\[\w,]+\])?==\S+ .*--hash=sha256:", each, re.DOTALL)
+    ] == []
+
+
+POM = ElementTree.parse(ROOT / "tests/interop/java/pom.xml").getroot()
+MAVEN = "{http://maven.apache.org/POM/4.0.0}"
+
+
+@pytest.mark.parametrize("kind", ["plugin", "dependency"])
+def test_every_artifact_of_maven_has_one_version(kind: str) -> None:
+    found = list(POM.iter(f"{MAVEN}{kind}"))
+    versions = {each.findtext(f"{MAVEN}artifactId"): each.findtext(f"{MAVEN}version", "") for each in found}
+
+    assert found
+    assert {
+        name: text for name, text in versions.items() if not re.fullmatch(r"[\d.]+|\$\{hapi\.version\}", text)
+    } == {}

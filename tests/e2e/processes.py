@@ -31,11 +31,15 @@ def ran(*arguments: str, cwd: Path | None = None, more: Mapping[str, str] | None
 
 @contextmanager
 def started(
-    *arguments: str, until: str, cwd: Path | None = None, more: Mapping[str, str] | None = None
+    *arguments: str,
+    until: str,
+    cwd: Path | None = None,
+    more: Mapping[str, str] | None = None,
+    command: tuple[str, ...] = COMMAND,
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start a server and yield it with what it printed, as soon as a line has `until` in it; it ends with the block."""
     process = subprocess.Popen(
-        [*COMMAND, *arguments],
+        [*command, *arguments],
         cwd=cwd,
         env=environment(more),
         stdout=subprocess.PIPE,
