@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -18,7 +19,7 @@ UNREAD = 141
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 problems found, 2 wrong use or configuration."""
     _print_anything()
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(_headers_first(sys.argv[1:] if arguments is None else arguments))
     try:
         status = _run(options)
         sys.stdout.flush()
@@ -83,15 +84,32 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("method", help="GET, PUT, PATCH or POST")
     explain.add_argument("url", help="the address: /fhir/<base>/<type>/<id>")
     explain.add_argument("body", nargs="?", help="the body: a file, JSON text, or - for standard input")
-    explain.add_argument("--header", "-H", action="append", default=[], help="'Name: value', may be repeated")
+    explain.add_argument("-H", "--header", action="append", default=[], help="'Name: value', may be repeated")
     explain.set_defaults(run=_explain)
     return parser
+
+
+def _headers_first(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments of `explain` with its headers first; curl takes them anywhere, argparse does not."""
+    if list(arguments[:1]) != ["explain"]:
+        return list(arguments)
+    headers: list[str] = []
+    others: list[str] = []
+    coming = iter(arguments[1:])
+    for each in coming:
+        if each in ("-H", "--header") and (value := next(coming, None)) is not None:
+            headers.append(f"--header={value}")
+        else:
+            (headers if each.startswith(("-H", "--header=")) and each != "-H" else others).append(each)
+    return ["explain", *headers, *others]
 
 
 class _Parser(argparse.ArgumentParser):
     """Wrong use is one line on stderr, exit 2."""
 
     def error(self, message: str) -> None:  # type: ignore[override]  # exit() does not return
+        # Python 3.11 puts each choice in quotes, 3.12 does not.
+        message = re.sub(r"\(choose from .*\)", lambda choices: choices[0].replace("'", ""), message)
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 

@@ -196,8 +196,8 @@ def _patch(partner: Partner, route: Route, interaction: Interaction) -> list[str
         f"with {whole}those of these fields that the patch has changed; where it has changed none, nothing is sent.",
         "",
         *table(
-            ("FHIR element", "partner field", "rule"),
-            [(pair.element, dotted(pair.field), _place(pair.mark)) for pair in rows if pair.sends],
+            ("element in the mapping file", "partner field", "rule"),
+            [(pair.name, dotted(pair.field), _place(pair.mark)) for pair in rows if pair.sends],
         ),
     ]
 

@@ -44,10 +44,14 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One element of a resource, as a mapping row names it. `get` and `put` take the resource, or a list's member."""
+    """One element of a resource. `get` and `put` take the resource, or a list's member.
+
+    `name` is how the mapping file writes it: `name[official].family`.
+    """
 
     steps: tuple[Step, ...]
     element: Element
+    name: str = ""
 
     def get(self, root: Json) -> Json:
         """Return the value that stands here; None where there is none."""

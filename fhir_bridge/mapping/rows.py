@@ -82,7 +82,7 @@ class ValueRow:
             except ValueError:
                 value = None
         element = self.place.where(root, prefix)
-        yield Pair(element, (*within, *self.fields[0].keys), value, self.mark, told_by, self.sends)
+        yield Pair(element, (*within, *self.fields[0].keys), value, self.mark, told_by, self.sends, self.place.name)
 
     def used(self, root: Json, prefix: str) -> list[str]:
         """Return the FHIRPaths of what is sent, and of what tells it; none where nothing is."""
@@ -191,14 +191,14 @@ class ListRow:
         around = tuple(self._around(root, prefix))
         slice_ = self.place.steps[-1].slice
         sent = 0
-        yield Pair(path, keys, None, self.mark, (), self.sends)
+        yield Pair(path, keys, None, self.mark, (), self.sends, self.place.name)
         for index, member in self.place.members(root):
             element = f"{path}[{index}]"
             inner = [pair for row in self.rows for pair in row.pairs(member, element, (*keys, sent))]
             if not any(pair.sends and pair.value is not None for pair in inner):
                 continue
             told_by = tuple(f"{element}.{name}" for name in slice_.told_by(member)) if slice_ else ()
-            yield Pair(element, (*keys, sent), None, self.mark, (), self.sends)
+            yield Pair(element, (*keys, sent), None, self.mark, (), self.sends, self.place.name)
             for pair in inner:
                 yield replace(pair, told_by=(*around, *told_by, *pair.told_by), sends=pair.sends and self.sends)
             sent += 1
@@ -276,7 +276,8 @@ class PathRow:
     def pairs(self, root: Json, prefix: str, within: Keys) -> Iterator[Pair]:
         value = self.place.get(root)
         told_by = tuple(self.place.told_by(root, prefix))
-        yield Pair(self.place.where(root, prefix), (f"{{{self.variable}}}",), value, self.mark, told_by)
+        element = self.place.where(root, prefix)
+        yield Pair(element, (f"{{{self.variable}}}",), value, self.mark, told_by, name=self.place.name)
 
     def used(self, root: Json, prefix: str) -> list[str]:
         return self.place.paths(root, prefix) if self.place.get(root) is not None else []
@@ -313,7 +314,7 @@ class ConstantRow:
         """Yield the element where it is as it always is: then leaving it behind is no loss."""
         if self.place.get(root) == self.value:
             told_by = tuple(self.place.told_by(root, prefix))
-            yield Pair(self.place.where(root, prefix), (), self.value, self.mark, told_by)
+            yield Pair(self.place.where(root, prefix), (), self.value, self.mark, told_by, name=self.place.name)
 
     def used(self, root: Json, prefix: str) -> list[str]:
         """Return the element where it is as it always is: then leaving it behind is no loss."""

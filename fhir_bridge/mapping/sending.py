@@ -44,7 +44,8 @@ class Receiving:
 class Pair:
     """What one row means for one resource: a FHIR element and a partner field, and the value sent, if any.
 
-    `told_by` are the elements that told which member of a list is meant; `sends` is false for what is only read.
+    `told_by` are the elements that told which member of a list is meant; `sends` is false for what is only read;
+    `name` is how the mapping file writes the element, which has its slices also where the resource has no such member.
     """
 
     element: str
@@ -53,3 +54,4 @@ class Pair:
     mark: Mark
     told_by: tuple[str, ...] = ()
     sends: bool = True
+    name: str = ""

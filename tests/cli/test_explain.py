@@ -142,19 +142,19 @@ PATCH $EHEALTH_BASE_URL/api/prepersons/7c3da506-804d-4550-8993-bf17f9ee0402
 
 with those of these fields that the patch has changed; where it has changed none, nothing is sent.
 
-FHIR element                   partner field                  rule
-─────────────────────────────  ─────────────────────────────  ─────────────────────────
-Patient.identifier.value       external_id                    mappings/ehealth.yaml:NN
-Patient.name.family            last_name                      mappings/ehealth.yaml:NN
-Patient.name.given[0]          first_name                     mappings/ehealth.yaml:NN
-Patient.name.given[1]          second_name                    mappings/ehealth.yaml:NN
-Patient.gender                 gender                         mappings/ehealth.yaml:NN
-Patient.birthDate              birth_date                     mappings/ehealth.yaml:NNN
-Patient.deceased               death_date                     mappings/ehealth.yaml:NNN
-Patient.contact.name.family    emergency_contact.last_name    mappings/ehealth.yaml:NNN
-Patient.contact.name.given[0]  emergency_contact.first_name   mappings/ehealth.yaml:NNN
-Patient.contact.name.given[1]  emergency_contact.second_name  mappings/ehealth.yaml:NNN
-Patient.contact.telecom        emergency_contact.phones       mappings/ehealth.yaml:NNN
+element in the mapping file        partner field                  rule
+─────────────────────────────────  ─────────────────────────────  ─────────────────────────
+identifier[external-id].value      external_id                    mappings/ehealth.yaml:NN
+name[official].family              last_name                      mappings/ehealth.yaml:NN
+name[official].given[0]            first_name                     mappings/ehealth.yaml:NN
+name[official].given[1]            second_name                    mappings/ehealth.yaml:NN
+gender                             gender                         mappings/ehealth.yaml:NN
+birthDate                          birth_date                     mappings/ehealth.yaml:NNN
+deceasedDateTime                   death_date                     mappings/ehealth.yaml:NNN
+contact[emergency].name.family     emergency_contact.last_name    mappings/ehealth.yaml:NNN
+contact[emergency].name.given[0]   emergency_contact.first_name   mappings/ehealth.yaml:NNN
+contact[emergency].name.given[1]   emergency_contact.second_name  mappings/ehealth.yaml:NNN
+contact[emergency].telecom[phone]  emergency_contact.phones       mappings/ehealth.yaml:NNN
 
 *** stands for what is secret.
 $NAME stands for a variable that is not set.
@@ -763,6 +763,7 @@ def test_the_body_may_be_a_file_or_standard_input(
         (("GET", "/fhirbase/x"), "'/fhirbase/x' is not below /fhir; give an address such as /fhir/<base>/<type>/<id>"),
         (("PUT", "/fhir/x", "/nowhere.json"), "/nowhere.json: No such file or directory"),
         (("GET", "/fhir/x", "-H", "Accept"), "'Accept' is no header; write 'Name: value'"),
+        (("GET", "-H", "Accept", "/fhir/x"), "'Accept' is no header; write 'Name: value'"),
     ],
 )
 def test_wrong_use_is_one_line(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], line: str) -> None:
@@ -778,3 +779,53 @@ def test_what_a_terminal_would_obey_is_spelled_out(capsys: pytest.CaptureFixture
 
     assert '    "last_name": "a\\u009b31mb"\n' in out
     assert "\u009b" not in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("PUT", "{url}", "{body}", "-H", "{header}"),
+        ("PUT", "{url}", "-H", "{header}", "{body}"),
+        ("PUT", "-H", "{header}", "{url}", "{body}"),
+        ("-H", "{header}", "PUT", "{url}", "{body}"),
+        ("--header", "{header}", "PUT", "{url}", "-HAccept: application/fhir+json", "{body}"),
+        ("PUT", "--header={header}", "{url}", "{body}"),
+    ],
+)
+def test_headers_may_stand_anywhere_as_curl_takes_them(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    body = json.dumps({"resourceType": "Patient", "id": PREPERSON, "gender": "male"})
+    words = {"{url}": f"/fhir/ehealth/Patient/{PREPERSON}", "{body}": body, "{header}": 'If-Match: W/"1"'}
+    filled = [
+        next((each.replace(name, word) for name, word in words.items() if name in each), each) for each in arguments
+    ]
+
+    status, out = explained(capsys, *filled)
+
+    calls = [line.split()[0] for line in out.splitlines() if line.startswith(("GET $", "PATCH $"))]
+    assert (status, calls[:2]) == (0, ["GET", "PATCH"])  # the record is read first: the condition was taken
+    assert "Patient.gender" in out
+
+
+def test_a_header_without_its_value_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["explain", "GET", "/fhir/x", "-H"])
+
+    assert (left.value.code, *capsys.readouterr()) == (
+        2,
+        "",
+        "fhir-bridge explain: argument -H/--header: expected one argument; see fhir-bridge explain --help\n",
+    )
+
+
+def test_a_patch_names_slices_as_the_mapping_file_does(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each row can be found in the file by the text that stands here."""
+    _, out = explained(capsys, "PATCH", "/fhir/wmda/Patient/7", '[{"op": "remove", "path": "/gender"}]')
+
+    rows = [line.split() for line in out.splitlines() if "mappings/wmda.yaml:" in line and "Patient," not in line]
+    text = (Path(__file__).parents[2] / "mappings/wmda.yaml").read_text(encoding="utf-8").splitlines()
+    assert ["extension[hla-a].extension[field1].valueString", "hla.a.field1"] in [row[:2] for row in rows]
+    assert len({row[0] for row in rows}) == len(rows) == 38
+    lines = [(row[0], text[int(row[2].rpartition(":")[2]) - 1].split()[0]) for row in rows]
+    assert [(name, line) for name, line in lines if line != f"{name}:"] == []

@@ -340,7 +340,9 @@ def test_the_trace_names_the_row_and_what_told_a_member() -> None:
 
     (pair,) = map_.pairs({"name": [{"use": "old"}, {"use": "usual", "family": "Lovelace"}]})
 
-    assert pair == Pair("Patient.name[1].family", ("surname",), "Lovelace", pair.mark, ("Patient.name[1].use",), True)
+    told_by = ("Patient.name[1].use",)
+    name = "name[usual].family"
+    assert pair == Pair("Patient.name[1].family", ("surname",), "Lovelace", pair.mark, told_by, name=name)
     assert str(pair.mark) == "mappings/t.yaml:14:7"
 
 
@@ -442,9 +444,11 @@ def test_items_may_be_plain_values() -> None:
     assert sent(map_, resource) == {"doctors": ["7", "12"]}
     assert received(map_, {"doctors": ["7", None, "12"]}) == {"resourceType": "Patient", **resource}
     assert list(map_.pairs({"generalPractitioner": [{"display": "a"}, {"reference": "Practitioner/7"}]})) == [
-        Pair("Patient.generalPractitioner", ("doctors",), None, map_.rows[0].mark),
-        Pair("Patient.generalPractitioner[1]", ("doctors", 0), None, map_.rows[0].mark),
-        Pair("Patient.generalPractitioner[1].reference", ("doctors", 0), "7", map_.rows[0].rows[0].mark),
+        Pair("Patient.generalPractitioner", ("doctors",), None, map_.rows[0].mark, name="generalPractitioner"),
+        Pair("Patient.generalPractitioner[1]", ("doctors", 0), None, map_.rows[0].mark, name="generalPractitioner"),
+        Pair(
+            "Patient.generalPractitioner[1].reference", ("doctors", 0), "7", map_.rows[0].rows[0].mark, name="reference"
+        ),
     ]
 
 

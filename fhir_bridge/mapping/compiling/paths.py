@@ -60,7 +60,7 @@ class Paths:
             steps.append(step)
             type_name = self._type_below(element, prefix)
         assert element is not None
-        return Place(tuple(steps), element)
+        return Place(tuple(steps), element, path)
 
     def _element(self, type_name: str, name: str, mark: Mark) -> Element | None:
         known = self._elements(type_name)
