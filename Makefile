@@ -111,6 +111,7 @@ interop: $(VENV)/.ready tests/interop/.venv/.ready tests/interop/node/node_modul
 
 validation: $(VENV)/.ready ## Have HAPI's validator judge what is ours, and beside our own checks (Java, Maven).
 	$(BIN)/python -m tests.interop.validation
+	$(BIN)/python -m tests.interop.conversion
 
 tests/interop/.venv/.ready: tests/interop/python/requirements.txt
 	rm -rf tests/interop/.venv
