@@ -169,7 +169,7 @@ def several_matches(resource_type: str) -> FhirError:
 
 
 def check_unconditional(resource_type: str, headers: Mapping[str, str], query: Iterable[tuple[str, str]]) -> None:
-    """Raise FhirError 412 for a create on a condition, where nothing can be searched: a second record would be made.
+    """Raise FhirError 422 for a create on a condition, where nothing can be searched: a second record would be made.
 
     FHIR has the criteria in If-None-Exist; some clients write them into the address.
     https://hl7.org/fhir/R4/http.html#ccreate
@@ -177,8 +177,11 @@ def check_unconditional(resource_type: str, headers: Mapping[str, str], query: I
     criteria = [name for name, _ in query if name not in RESULT_PARAMETERS]
     if "if-none-exist" in headers or criteria:
         where = "If-None-Exist" if "if-none-exist" in headers else shown(criteria[0])
-        text = f"The partner cannot search for a {resource_type}; send the request without {where}."
-        raise FhirError(412, Issue("no-such-search", "not-supported", text, f"http.{where}"))
+        text = (
+            f"The partner cannot say whether it has such a {resource_type}, so nothing was made. "
+            f"Make sure that it has none, then send the request without {where}."
+        )
+        raise FhirError(422, Issue("no-such-search", "not-supported", text, f"http.{where}"))
 
 
 def unknown_parameters(names: Sequence[str]) -> list[Issue]:

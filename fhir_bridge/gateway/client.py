@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Self
 
 import anyio
+import httpcore
 import httpx
 from anyio.lowlevel import checkpoint_if_cancelled
 
@@ -21,6 +22,7 @@ from fhir_bridge.connection import Connection, MutualTls
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.gateway import answer, auth, failure, tls
 from fhir_bridge.gateway.call import Call, call_of
+from fhir_bridge.gateway.network import Network
 from fhir_bridge.gateway.retry import IN_TRANSIT, UNSENT, Retry
 from fhir_bridge.gateway.sessions import Renewed, Sessions, read_renewed, renewal_endpoint
 from fhir_bridge.gateway.token import Token, TokenEndpoint, read_token
@@ -158,7 +160,16 @@ def _opened(
 def _transport(connection: Connection) -> httpx.AsyncBaseTransport:
     mutual = next((each for each in connection.auth if isinstance(each, MutualTls)), None)
     context = tls.public_context() if mutual is None else tls.client_context(mutual)
-    return httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=_LIMITS)
+    transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=_LIMITS)
+    # httpx has no way to name the network; tests/gateway/test_sockets.py fails where this takes no effect.
+    transport._pool = httpcore.AsyncConnectionPool(
+        ssl_context=context,
+        max_connections=_LIMITS.max_connections,
+        max_keepalive_connections=_LIMITS.max_keepalive_connections,
+        keepalive_expiry=_LIMITS.keepalive_expiry,
+        network_backend=Network(),
+    )
+    return transport
 
 
 def _timeout(connection: Connection) -> dict[str, dict[str, float | None]]:

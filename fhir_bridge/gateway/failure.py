@@ -14,6 +14,7 @@ import httpx
 
 from fhir_bridge.connection import Connection, MutualTls
 from fhir_bridge.gateway.call import Call
+from fhir_bridge.gateway.network import UnaskedAnswer
 from fhir_bridge.outcome import ErrorCode, FhirError, Issue, IssueCode
 
 # How a TLS stream asks for more bytes, or ends: no failures of TLS, though subclasses of its error. A read over TLS
@@ -124,6 +125,8 @@ def _tls_reason(error: ssl.SSLError) -> str:
 def _why_unconnected(error: BaseException) -> str:
     if any(isinstance(each, socket.gaierror) for each in _origins(error)):
         return "its host name could not be resolved"
+    if any(isinstance(each, UnaskedAnswer) for each in _origins(error)):
+        return "it answers, or closes the connection, before it is asked"
     return "no connection could be made"
 
 

@@ -10,6 +10,9 @@ import anyio
 from fhir_bridge.gateway.token import Token
 from fhir_bridge.outcome import FhirError
 
+REFUSED_S = 5.0
+"""How long an endpoint that has refused our credentials is not asked again: it may lock out who asks too often."""
+
 
 @dataclass(slots=True)
 class _Refresh:
@@ -28,6 +31,7 @@ class TokenCache:
         self._now = now
         self._token: Token | None = None
         self._refresh: _Refresh | None = None
+        self._refused: tuple[FhirError, float] | None = None
 
     async def current(self) -> Token:
         """Return the kept token while it lasts, else a new one; raises FhirError."""
@@ -46,10 +50,11 @@ class TokenCache:
         while (refresh := self._refresh) is not None:
             await refresh.done.wait()
             if refresh.error is not None:
-                # Each waiter raises its own copy: one exception in many tasks would gather all their tracebacks.
-                raise FhirError(refresh.error.status_code, *refresh.error.issues, headers=refresh.error.headers)
+                raise _anew(refresh.error)
             if refresh.token is not None:
                 return refresh.token
+        if self._refused is not None and self._now() < self._refused[1]:
+            raise _anew(self._refused[0])
         return await self._lead()
 
     async def _lead(self) -> Token:
@@ -58,8 +63,15 @@ class TokenCache:
             refresh.token = self._token = await self._fetch()
         except FhirError as error:
             refresh.error = error
+            if any(issue.error == "partner-credentials-refused" for issue in error.issues):
+                self._refused = error, self._now() + REFUSED_S
             raise
         finally:
             self._refresh = None
             refresh.done.set()
         return refresh.token
+
+
+def _anew(error: FhirError) -> FhirError:
+    """Return a copy for each who raises it: one exception in many tasks would gather all their tracebacks."""
+    return FhirError(error.status_code, *error.issues, headers=error.headers)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from fhir_bridge.outcome import Json
+
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 
 
 class UnknownCode(ValueError):
@@ -12,9 +15,9 @@ class UnknownCode(ValueError):
 
 
 def printable_code(value: Json) -> str:
-    """A partner's code as a log may show it: a code is short and has no control characters."""
+    """A partner's code as a log may show it; what is no code may be anything, a patient's name too."""
     text = str(value)
-    return text if len(text) <= 64 and text.isprintable() else "(unprintable)"
+    return text if _CODE.fullmatch(text) else "(unprintable)"
 
 
 def code_functions(

@@ -288,9 +288,12 @@ def test_a_create_has_no_condition(headers: dict[str, str], query: tuple[tuple[s
     with pytest.raises(FhirError) as caught:
         check_unconditional("Patient", headers, query)
 
-    text = f"The partner cannot search for a Patient; send the request without {where}."
+    text = (
+        "The partner cannot say whether it has such a Patient, so nothing was made. "
+        f"Make sure that it has none, then send the request without {where}."
+    )
     issue = Issue("no-such-search", "not-supported", text, f"http.{where}")
-    assert (caught.value.status_code, caught.value.issues) == (412, (issue,))
+    assert (caught.value.status_code, caught.value.issues) == (422, (issue,))
 
 
 def test_what_says_how_the_answer_looks_is_no_condition() -> None:

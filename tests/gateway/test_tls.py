@@ -1,6 +1,7 @@
 """Mutual TLS over a real handshake on loopback, and files that stop the start."""
 
 import ssl
+from contextlib import suppress
 
 import anyio
 import httpx
@@ -167,6 +168,33 @@ async def test_silence_over_tls_is_a_time_limit_and_not_a_tls_failure(ca, files)
         "It may have received the call and carried it out."
     )
     assert (error.status_code, error.issues) == (504, (Issue("fate-unknown", "timeout", text),))
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d"
+
+
+async def test_over_tls_too_a_surplus_answer_is_none(ca, files):
+    """A record of its own, which may have arrived with the one before it."""
+    connections = []
+
+    async def handle(stream):
+        connections.append(stream)
+        number = len(connections)
+        async with stream:
+            with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+                while True:
+                    await request_of(stream)
+                    await stream.send(ANSWER % number)
+                    if number == 1:
+                        await stream.send(ANSWER % 9)
+
+    async with listening(handle, server_context(ca)) as port, bridge(port, files) as partner:
+        answers = [await partner.send(WRITE)]
+        await anyio.sleep(0.05)
+        answers += [await partner.send(WRITE), await partner.send(WRITE)]
+
+    assert [each.body for each in answers] == [b"1", b"2", b"2"]
+    assert len(connections) == 2
 
 
 def problem(mutual):

@@ -160,3 +160,23 @@ async def test_a_refused_token_is_not_handed_out_while_its_successor_is_fetched(
         endpoint.go.set()
 
     assert got == {"newcomer": "t-2"}
+
+
+async def test_an_endpoint_that_refuses_our_credentials_is_not_asked_again_for_five_seconds():
+    """Everybody gets the same error meanwhile; one that only fails is asked again at once."""
+    endpoint, now, got = Endpoint(), [NOW], {}
+    endpoint.go.set()
+    endpoint.error = FhirError(502, Issue("partner-credentials-refused", "login", "Refused."))
+    cache = TokenCache(endpoint.fetch, lambda: now[0])
+
+    for name, later_s in (("a", 0), ("b", 4.9), ("c", 5)):
+        now[0] = NOW + later_s
+        await ask(cache, got, name)
+    endpoint.error = FhirError(503, Issue("partner-error", "transient", "Down."))
+    now[0] = NOW + 20
+    await ask(cache, got, "d")
+    endpoint.error = None
+    await ask(cache, got, "e")
+
+    assert got == {"a": 502, "b": 502, "c": 502, "d": 503, "e": "t-4"}
+    assert endpoint.fetches == 4

@@ -351,10 +351,13 @@ def test_criteria_that_do_not_tell_one_id(query: Any, status: int, issue: Issue)
 
 
 def test_a_conditional_create_is_not_offered() -> None:
-    text = "The partner cannot search for a Bundle; send the request without If-None-Exist."
+    text = (
+        "The partner cannot say whether it has such a Bundle, so nothing was made. "
+        "Make sure that it has none, then send the request without If-None-Exist."
+    )
 
     assert failure("create", "Bundle", None, base="north", headers={"if-none-exist": "_id=42"}) == (
-        412,
+        422,
         (Issue("no-such-search", "not-supported", text, "http.If-None-Exist"),),
         {},
     )

@@ -184,7 +184,16 @@ def test_an_unknown_code_in_a_list_of_codes_keeps_its_place() -> None:
 
 @pytest.mark.parametrize(
     ("code", "shown"),
-    [("X", "X"), ("x" * 64, "x" * 64), ("x" * 65, "(unprintable)"), ("a\nb", "(unprintable)"), (7, "7")],
+    [
+        ("X", "X"),
+        ("x" * 32, "x" * 32),
+        ("x" * 33, "(unprintable)"),
+        ("A.b-9_", "A.b-9_"),
+        ("Jane Doe", "(unprintable)"),
+        ("Ä", "(unprintable)"),
+        ("a\nb", "(unprintable)"),
+        (7, "7"),
+    ],
 )
 def test_a_code_in_the_log_is_short_and_harmless(code: Json, shown: str) -> None:
     assert printable_code(code) == shown

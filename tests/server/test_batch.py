@@ -274,9 +274,12 @@ async def test_a_conditional_create_is_refused_in_its_entry(canned: httpx.AsyncC
         canned, asking("POST", "Bundle", json.loads(REQUEST), ifNoneExist="identifier=a|1"), base="/fhir/roche"
     )
 
-    text = "The partner cannot search for a Bundle; send the request without If-None-Exist."
+    text = (
+        "The partner cannot say whether it has such a Bundle, so nothing was made. "
+        "Make sure that it has none, then send the request without If-None-Exist."
+    )
     assert answered["response"] == {
-        "status": "412 Precondition Failed",
+        "status": "422 Unprocessable Content",
         "outcome": outcome(issue("no-such-search", "not-supported", text, "Bundle.entry[0].request.ifNoneExist")),
     }
     assert partner.calls() == []

@@ -128,7 +128,10 @@ async def test_a_conditional_create_is_refused(canned: httpx.AsyncClient, partne
         headers={"If-None-Exist": "identifier=a|1", "Content-Type": "application/fhir+json; fhirVersion=3.0"},
     )
 
-    text = "The partner cannot search for a Bundle; send the request without If-None-Exist."
-    assert response.status_code == 412
+    text = (
+        "The partner cannot say whether it has such a Bundle, so nothing was made. "
+        "Make sure that it has none, then send the request without If-None-Exist."
+    )
+    assert response.status_code == 422
     assert response.json() == outcome(issue("no-such-search", "not-supported", text, "http.If-None-Exist"))
     assert partner.calls() == []
