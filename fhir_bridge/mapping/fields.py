@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -146,7 +147,20 @@ class Fields:
                 self.problems.add(key.mark, f"unknown key '{key.text}' in {self.what}{hint}")
 
 
+_VARIABLE = re.compile(r"\$(\{[^}]*\}|[A-Z_][A-Z0-9_]*(?![A-Za-z0-9]))")
+
+
 def as_text(node: Node, problems: Problems) -> Text:
+    """Return a text; a problem where it is none, or names a variable: that would be taken as it is typed."""
+    text = _plain(node, problems)
+    found = _VARIABLE.search(text)
+    if found is not None:
+        what = "no variable is put into a text; where one may stand, it stands alone"
+        problems.add(node.mark, f"'{found[0]}' would be taken as it is typed: {what}")
+    return text
+
+
+def _plain(node: Node, problems: Problems) -> Text:
     if node.kind != "text" or not node.text:
         problems.add(node.mark, "text is expected here; write a word, quoted where YAML needs it")
     return node.word
@@ -159,9 +173,9 @@ def as_texts(node: Node, problems: Problems) -> tuple[Text, ...]:
 
 
 def as_value(node: Node, problems: Problems) -> Value:
-    text = as_text(node, problems)
-    if not text.startswith("$"):
-        return text
+    if not node.text.startswith("$"):
+        return as_text(node, problems)
+    text = _plain(node, problems)
     name = text[1:].removesuffix("?")
     if not (name.isascii() and name.isidentifier()):
         problems.add(node.mark, f"'{text}' is no variable; write $NAME, or $NAME? where it may be unset")

@@ -77,7 +77,10 @@ class Constant(NamedTuple):
 
 def compile_field(path: str, mark: Mark, problems: Problems) -> PartnerField:
     """Return the field that `a.b.c` names."""
-    if path and not _PATH.fullmatch(path):
+    if any(name.isdigit() for name in path.split(".")):
+        text = f"'{path}' counts the items of a list, and a field has a name; take the whole list, by 'each'"
+        problems.add(mark, text)
+    elif path and not _PATH.fullmatch(path):
         problems.add(mark, f"'{path}' is no field of the partner; write names with dots between: a.b.c")
     return PartnerField(tuple(path.split(".")))
 

@@ -89,7 +89,7 @@ class MappingFileError(Exception):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest known word, else the list of what is known."""
     words = sorted(known)
-    nearest = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    nearest = difflib.get_close_matches(word, words, n=1, cutoff=0.61)
     if nearest:
         return f"; did you mean '{nearest[0]}'?"
     return f"; known here: {', '.join(words)}" if words else ""

@@ -136,7 +136,13 @@ def test_an_operation_needs_its_definition_and_may_name_one_of_hl7s() -> None:
     assert disagreements(f"  $order Patient: {{{call}}}\n") == [
         "t.yaml:6:3: '$order Patient' is an operation; add 'definition', its OperationDefinition"
     ]
-    assert disagreements(f'  $order Patient: {{definition: "{hl7}", {call}}}\n') == []
+    assert disagreements(f'  $match Patient: {{definition: "{hl7}", {call}}}\n') == []
+    assert disagreements(f'  $order Patient: {{definition: "{hl7}", {call}}}\n') == [
+        f"t.yaml:6:32: '{hl7}' is no OperationDefinition of '$order'; name one that is"
+    ]
+    assert disagreements(f'  $match Patient: {{definition: "{hl7}es", {call}}}\n') == [
+        f"t.yaml:6:32: {hl7}es is not among the definitions; add it, or correct the name"
+    ]
 
 
 def test_a_patch_reads_with_a_read_and_writes_with_an_update_of_its_own_type() -> None:

@@ -17,8 +17,8 @@ def test_unknown_transform_is_named_with_its_place() -> None:
     [
         ("birthdate: {at: dob}", "1: Patient has no element 'birthdate'; did you mean 'birthDate'?"),
         ("contact[kin].nmae.family: {at: a}", "1: no slice 'contact[kin]' is described"),
-        ("name.family: {at: surname}", "1: 'name' is a list; say which item: name[slice] or [n]"),
-        ("name: {at: surname}", "1: 'name' is a list; say which item: name[slice] or [n]"),
+        ("name.family: {at: surname}", "1: 'name' is a list; say which item: name[slice]"),
+        ("name: {at: surname}", "1: 'name' is a list; say which item: name[slice]"),
         ("name[usual].family: {at: surname}", "1: no slice 'name[usual]' is described"),
         ("name[0].family: {at: surname}", "1: [n] stands only on plain values; describe a slice of 'name'"),
         ("gender[0]: {at: sex}", "1: 'gender' is no list; write it without [0]"),
@@ -87,7 +87,7 @@ def test_all_rows_are_checked_and_all_problems_told() -> None:
 
     assert row_problems(rows, SEX) == [
         "t.yaml:1:1: Patient has no element 'birthdate'; did you mean 'birthDate'?",
-        "t.yaml:2:1: 'name' is a list; say which item: name[slice] or [n]",
+        "t.yaml:2:1: 'name' is a list; say which item: name[slice]",
         "t.yaml:2:19: 'a b' is no field of the partner; write names with dots between: a.b.c",
         "t.yaml:3:23: 'codes' says already how the value is sent; keep one of 'as' and 'codes'",
         "t.yaml:3:36: ConceptMap/x is not among the definitions; add it, or correct the name",

@@ -138,7 +138,7 @@ INTERACTION = [
     ),
     (
         'read Patient: {call: "GET /{id}", receive: {map: client}, repeat: always}',
-        ["67: unknown 'repeat: always'; known here: safe, unsent"],
+        ["67: unknown 'repeat: always'; write unsent, safe, or {safe_without: [<field>]}"],
     ),
     (
         'read Patient: {call: "GET /{id}", receive: {map: client}, repeat: [safe]}',

@@ -9,6 +9,7 @@ from fhir_bridge.exchange import Repeat
 from fhir_bridge.fhir.definitions import Definitions, canonical_url
 from fhir_bridge.fhir.elements import Version, elements, is_resource
 from fhir_bridge.fhir.json import loads
+from fhir_bridge.fhir.published import HL7, published
 from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.mapping.agreement import elements_named
 from fhir_bridge.mapping.arguments import Arguments
@@ -341,7 +342,9 @@ class CallCompiler:
 
     def check_definition(self, reference: Text) -> None:
         """Report a canonical that is neither FHIR's own nor among the definitions."""
-        if reference.startswith("http://hl7.org/fhir/"):
+        url = canonical_url(reference)
+        of_type = url.removeprefix(f"{HL7}StructureDefinition/")
+        if url in published() or is_resource("4.0", of_type) or is_resource("3.0", of_type):
             return
         try:
             self.definitions.find(reference)

@@ -31,6 +31,12 @@ def _beside(row: Row, rows: Iterable[Row | None]) -> Row:
     return replace(row, beside=any(steps[: len(around)] == around for steps in read))
 
 
+def _needs_value(place: Place, path: str) -> bool:
+    """Whether nothing can stand in the place of an element's value: an id, or the url of an extension."""
+    around = path.split(".")[-2].partition("[")[0]
+    return place.element.name == "id" or (place.element.name == "url" and around in ("extension", "modifierExtension"))
+
+
 @dataclass(slots=True)
 class MapCompiler:
     """Compiles one map. `definitions` hold the ConceptMaps, `environment` the variables of `otherwise`.
@@ -74,6 +80,11 @@ class MapCompiler:
         place = paths.place(type_name, spec.element, spec.mark, prefix, repeats=bool(spec.each))
         fields = tuple(self._field(path) for path in spec.at)
         if place is None:
+            return None
+        if spec.codes is not None and _needs_value(place, f"{prefix}.{spec.element}"):
+            why = "cannot be without a value, as it would be for an unknown code"
+            text = f"'{place.element.name}' {why}; write 'at' alone"
+            self.problems.add(spec.codes.mark, text)
             return None
         if spec.path is not None:
             return self._path_row(spec, spec.path, place)

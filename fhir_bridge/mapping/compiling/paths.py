@@ -83,7 +83,8 @@ class Paths:
     ) -> Step | None:
         if selector is None:
             if element.repeats and not whole_list:
-                self.problems.add(mark, f"'{element.name}' is a list; say which item: {element.name}[slice] or [n]")
+                which = "[0]" if is_primitive(element.type) else "[slice]"
+                self.problems.add(mark, f"'{element.name}' is a list; say which item: {element.name}{which}")
                 return None
             return Step(element.name, element.path, None, None)
         if not element.repeats:

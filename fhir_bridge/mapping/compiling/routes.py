@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from fhir_bridge.fhir.definitions import canonical_url
 from fhir_bridge.fhir.interaction import Code
+from fhir_bridge.fhir.published import published
 from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.mapping.calls import Call
 from fhir_bridge.mapping.compiling.calls import CallCompiler
@@ -94,6 +95,7 @@ class RouteCompiler:
             self.problems.add(spec.mark, f"'{spec.key}' is an operation; add 'definition', its OperationDefinition")
         if spec.definition is not None:
             self.compiler.check_definition(spec.definition)
+            self._check_operation(spec, spec.definition)
         return Route(
             mark=spec.mark,
             partner=self.model.partner,
@@ -111,6 +113,14 @@ class RouteCompiler:
             searched_by_id=spec.code == "search" and self._read_of(spec) is not None,
             system=self._system_of(spec.resource_type),
         )
+
+    def _check_operation(self, spec: InteractionSpec, reference: Text) -> None:
+        """The definition of an operation is one; FHIR's own is that of just this operation."""
+        own, ours = published().get(canonical_url(reference)), self.compiler.operations.find(reference)
+        is_own = own is None or (own.type == "operation" and own.code in (spec.operation, *spec.also))
+        if not is_own or (ours is not None and ours["resourceType"] != "OperationDefinition"):
+            text = f"'{reference}' is no OperationDefinition of '${spec.operation}'; name one that is"
+            self.problems.add(reference.mark, text)
 
     def _reads(self) -> Iterable[InteractionSpec]:
         return [spec for spec in self.model.interactions if spec.code == "read" and spec.key in self.calls]

@@ -216,7 +216,8 @@ def _read_repeat(node: Node | None, problems: Problems) -> tuple[str, tuple[Text
         return "safe", safe_without
     word = as_text(node, problems)
     if word and word not in ("unsent", "safe"):
-        problems.add(node.mark, f"unknown 'repeat: {word}'{did_you_mean(word, ('unsent', 'safe'))}")
+        text = f"unknown 'repeat: {word}'; write unsent, safe, or {{safe_without: [<field>]}}"
+        problems.add(node.mark, text)
     return word, ()
 
 
