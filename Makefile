@@ -2,7 +2,7 @@
 # `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick-test install-test check format coverage capability-statement interactions constraints fuzz \
+.PHONY: help run test quick-test install-test check format coverage capability-statement interactions constraints fuzz standstill \
 	examples modifiers interop validation dist clean pythons
 
 # The Pythons that pyproject.toml names, oldest first: each from the path, else from pyenv, if it can build the environment.
@@ -95,6 +95,9 @@ constraints: .uv/.ready ## Write constraints.txt anew from pyproject.toml; UPGRA
 
 fuzz: $(VENV)/.ready ## Send EXAMPLES (20000) requests of every kind to the bridge; `make test` sends 300.
 	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz
+
+standstill: $(VENV)/.ready ## Attack a running bridge, and print how long others wait meanwhile.
+	$(BIN)/python -m benchmarks.standstill
 
 examples: tests/fhir/node_modules/.package-lock.json ## Install HL7's examples, without which their test is skipped (npm).
 

@@ -14,7 +14,6 @@ _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e]+) HTTP/(\d\.\d)")
 _HEADER = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
 _NOT_IN_LINE = re.compile(rb"[^\x20-\x7e\r\n]")
-_BARE_LF = re.compile(rb"(?<!\r)\n")
 _HOST = re.compile(rb"[A-Za-z0-9\-._~%!$&'()*+,;=:\[\]]*")
 _UPGRADE = re.compile(rb"\r\nupgrade:[^\r]*", re.IGNORECASE)
 
@@ -78,9 +77,10 @@ class HeadReader:
             if _NOT_IN_LINE.search(line, before):
                 raise no_request_line()
             self._check_line(bytes(line[: self._limits.max_address_bytes + 2 * _LONGEST_METHOD]), len(line))
-        if _BARE_LF.search(self._text, before):
+        lines = self._text.count(b"\n", before)
+        if lines != self._text.count(b"\r\n", max(before - 1, 0)):
             raise malformed("A line of the request's head does not end in CRLF; HTTP/1.1 demands it.")
-        self._lines += self._text.count(b"\n", before)
+        self._lines += lines
         self._check_headers()
 
     def _check_line(self, line: bytes, length: int) -> None:

@@ -31,6 +31,9 @@ STOPPING = FhirError(
     ),
 )
 
+_READ = 100
+"""How many lines of a refused head are looked at for what the answer should be like: it may have thousands."""
+
 
 def refusal(error: FhirError, head: bytes, more: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Return the answer to a request of which `head` has come, with `more` headers, and log it.
@@ -50,6 +53,6 @@ def refusal(error: FhirError, head: bytes, more: Iterable[tuple[bytes, bytes]]) 
 
 
 def _headers(head: bytes) -> Mapping[str, str]:
-    """The headers that have come whole; of several of one name the last."""
-    pairs = [line.partition(b":") for line in head.split(b"\r\n")[1:-1]]
+    """The first headers that have come whole; of several of one name the last."""
+    pairs = [line.partition(b":") for line in head.split(b"\r\n", _READ)[1:-1]]
     return {name.decode("latin-1").lower(): value.decode("latin-1").strip() for name, _, value in pairs}
