@@ -130,7 +130,7 @@ class Batches:
             raise FhirError(400, Issue("value-not-allowed", "value", text, "Bundle.type"))
         entries = bundle.entries_of(interaction.body)
         self._check_number(entries)
-        check = partial(bundle.check_entries, interaction.body, interaction.version)
+        check = partial(bundle.check_entries, interaction.body, interaction.version, interaction.limits)
         errors = await self.bridge.worker.run(interaction.size, check)
         carry_out = self._transaction if kind == "transaction" else self._batch
         try:
@@ -184,7 +184,7 @@ class Batches:
                 raise error
             return bundle.entry_interaction(entry, index, parent, self.bridge.routes.partners)
         except FhirError as refused:
-            response = bundle.failure(refused)
+            response = bundle.failure(refused, parent.limits)
             write_line(bundle.entry_id(parent, index), "?", where(parent, response), response, started)
             return response
 

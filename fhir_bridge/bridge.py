@@ -48,7 +48,7 @@ async def logged(interaction: Interaction, answering: Awaitable[FhirResponse]) -
     try:
         response = await answering
     except FhirError as error:
-        response = bundle.failure(error)
+        response = bundle.failure(error, interaction.limits)
     except Exception:
         response = crashed(interaction.request_id)
     log_interaction(interaction, response, started)

@@ -129,7 +129,7 @@ async def _answer(batches: Batches, request: Request, limits: Limits, visit: Vis
             presentation = read_presentation(headers, dict(interaction.query), interaction.version)
             response = await batches.answer(interaction, _caller(request))
     except FhirError as error:
-        response = failure(error)
+        response = failure(error, limits)
     except Exception:
         response = crashed(request_id)
     if interaction is None:
@@ -143,7 +143,7 @@ async def _answer(batches: Batches, request: Request, limits: Limits, visit: Vis
         rendering = partial(render, response, presentation, version, request_id)
         answer = await bridge.worker.run(response.size, rendering)
     except FhirError as error:
-        answer = render(failure(error), presentation, version, request_id)
+        answer = render(failure(error, limits), presentation, version, request_id)
     except Exception:
         answer = render(crashed(request_id), presentation, version, request_id)
     return _without_body(answer) if request.method == "HEAD" else answer

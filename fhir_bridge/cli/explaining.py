@@ -60,7 +60,7 @@ def _routes(settings: Settings) -> Routes:
     """Every partner as it is configured; one that is not, with the names of its variables for their values."""
     described = load_routes(settings.mappings, settings.profiles, Placeholders(settings.environment))
     try:
-        configured = load_routes(settings.mappings, settings.profiles, settings.environment)
+        configured = load_routes(settings.mappings, settings.profiles, settings.environment, settings.limits)
     except MappingFileError:  # a variable is missing, for the files themselves are right: they were read before
         return described
     there = {partner.name: partner for partner in configured.configured()}

@@ -78,7 +78,7 @@ def _of_entries(routes: Routes, interaction: Interaction) -> list[str]:
     recorded_calls(routes, interaction)
     lines: list[str] = []
     entries = bundle.entries_of(interaction.body)
-    errors = bundle.check_entries(interaction.body, interaction.version)
+    errors = bundle.check_entries(interaction.body, interaction.version, interaction.limits)
     for index, (entry, error) in enumerate(zip(entries, errors, strict=True)):
         lines += ["", f"Bundle.entry[{index}] {_asks(entry)}".rstrip()]
         lines += (f"  {line}".rstrip() for line in _of_entry(routes, interaction, index, error))

@@ -49,7 +49,7 @@ async def _sandbox(listener: socket.socket) -> None:
     with tempfile.TemporaryDirectory(prefix="fhir-bridge-") as folder:
         async with running(Path(folder)) as variables:
             settings = read_settings({**_own_variables(), **variables})
-            routes = load_routes(settings.mappings, settings.profiles, settings.environment)
+            routes = load_routes(settings.mappings, settings.profiles, settings.environment, settings.limits)
             config = uvicorn.Config(bridge_app(settings, routes), **server_options(settings))
             config.timeout_graceful_shutdown = 1  # whoever still waits for a simulated answer is not waited for
             with ended_by_signals(Server(config)) as server:

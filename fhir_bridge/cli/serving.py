@@ -28,7 +28,7 @@ def serve(host: str, port: int, workers: int, *, allow_anonymous: bool) -> int:
     if not allow_anonymous and not _is_loopback(host):
         raise ValueError(f"{host} is reached from outside and callers are not checked; add --allow-anonymous to do it")
     settings = read_settings(os.environ)
-    routes = load_routes(settings.mappings, settings.profiles, settings.environment)
+    routes = load_routes(settings.mappings, settings.profiles, settings.environment, settings.limits)
     app = bridge_app(settings, routes)  # a wrong configuration stops the start here, before any process is made
     with until_ended(), listening(host, port) as listener:
         log_to_stderr()
@@ -54,7 +54,9 @@ def worker_app() -> Starlette:
     """Return the app of one process among several, each of which reads the environment for itself."""
     log_to_stderr()
     settings = read_settings(os.environ)
-    return bridge_app(settings, load_routes(settings.mappings, settings.profiles, settings.environment))
+    return bridge_app(
+        settings, load_routes(settings.mappings, settings.profiles, settings.environment, settings.limits)
+    )
 
 
 def bridge_app(settings: Settings, routes: Routes) -> Starlette:

@@ -31,8 +31,8 @@ from fhir_bridge.fhir.json import loads
 from fhir_bridge.fhir.negotiation import FHIR_JSON, JSON_PATCH, MERGE_PATCH_TYPES
 from fhir_bridge.fhir.reason_phrases import status_text
 from fhir_bridge.fhir.structure import structure_checker
-from fhir_bridge.limits import Limits
-from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
+from fhir_bridge.limits import DEFAULTS, Limits
+from fhir_bridge.outcome import FhirError, Issue, Json, limited, operation_outcome
 
 _READS = frozenset({"read", "vread", "history", "search-type", "capabilities"})
 _SAFE_OPERATIONS = frozenset({"validate", "versions"})
@@ -50,16 +50,19 @@ def entries_of(bundle: Json) -> list[Json]:
     return entries
 
 
-def check_entries(bundle: Json, version: Version) -> list[FhirError | None]:
+def check_entries(bundle: Json, version: Version, limits: Limits = DEFAULTS) -> list[FhirError | None]:
     """Return the error of each entry, or None; raises FhirError for what is wrong with the Bundle around them.
 
-    A bad entry harms only itself. The resources are left to the interactions that they are sent with, and an entry
-    without a request to `entry_interaction`.
+    A bad entry harms only itself; so many that not all are looked at harm all. The resources are left to the
+    interactions that they are sent with, and an entry without a request to `entry_interaction`.
     """
     entries = entries_of(bundle)
     problems: dict[int, list[Issue]] = {}
     around: list[Issue] = []
-    for issue in _structure(version)(_without_resources(bundle, entries)):
+    issues = _structure(version, limits.max_problems)(_without_resources(bundle, entries))
+    if any(issue.error == "too-many-problems" for issue in issues):
+        raise FhirError(400, *issues)
+    for issue in issues:
         place = _IN_ENTRY.match(issue.expression or "")
         if place is None:
             around.append(issue)
@@ -72,8 +75,8 @@ def check_entries(bundle: Json, version: Version) -> list[FhirError | None]:
 
 
 @cache
-def _structure(version: Version) -> Callable[[Json], list[Issue]]:
-    return structure_checker(version)
+def _structure(version: Version, max_problems: int) -> Callable[[Json], list[Issue]]:
+    return structure_checker(version, max_problems=max_problems)
 
 
 def _without_resources(bundle: Json, entries: Sequence[Json]) -> Json:
@@ -282,9 +285,10 @@ def response_bundle(kind: str, entries: Sequence[Json]) -> Json:
     return {"resourceType": "Bundle", "type": kind, **({"entry": list(entries)} if entries else {})}
 
 
-def failure(error: FhirError) -> FhirResponse:
-    """Return an error as an answer."""
-    return FhirResponse(error.status_code, operation_outcome(error.issues), error.headers)
+def failure(error: FhirError, limits: Limits = DEFAULTS) -> FhirResponse:
+    """Return an error as an answer, with as many of its issues as are told."""
+    issues = limited(dict.fromkeys(error.issues), limits.max_problems)
+    return FhirResponse(error.status_code, operation_outcome(issues), error.headers)
 
 
 def response_entry(request: Json, answer: FhirResponse) -> Json:

@@ -15,10 +15,11 @@ from fhir_bridge.fhir.merge_patch import read_merge_patch
 from fhir_bridge.fhir.negotiation import JSON_PATCH, MERGE_PATCH_TYPES
 from fhir_bridge.fhir.patch_rules import nested_too_deep, pruned
 from fhir_bridge.fhir.structure import structure_checker
+from fhir_bridge.limits import DEFAULTS, Limits
 from fhir_bridge.outcome import FhirError, Issue, Json
 
 
-def read_patch(content_type: str, body: Json, version: Version) -> Callable[[Json], Json]:
+def read_patch(content_type: str, body: Json, version: Version, limits: Limits = DEFAULTS) -> Callable[[Json], Json]:
     """Return the function that applies a patch; which kind it is, its media type says, and Parameters for themselves.
 
     What all of a patch leaves empty vanishes at its end, so that no index moves between two operations. Raises
@@ -35,7 +36,7 @@ def read_patch(content_type: str, body: Json, version: Version) -> Callable[[Jso
     return apply
 
 
-def _read(content_type: str, body: Json, version: Version) -> Callable[[Json], Json]:
+def _read(content_type: str, body: Json, version: Version, limits: Limits = DEFAULTS) -> Callable[[Json], Json]:
     if body is None:
         text = "The body is empty; send a patch: Parameters, a JSON Patch or a JSON Merge Patch."
         raise FhirError(400, Issue("invalid-patch", "required", text))
@@ -45,7 +46,7 @@ def _read(content_type: str, body: Json, version: Version) -> Callable[[Json], J
     if content_type in MERGE_PATCH_TYPES and not is_parameters:
         return read_merge_patch(body)
     check_type(body, "Parameters")
-    problems = structure_checker(version)(body)
+    problems = structure_checker(version, max_problems=limits.max_problems)(body)
     if problems:
         raise FhirError(400, *problems)
     return read_fhirpath_patch(body, version=version)

@@ -163,7 +163,7 @@ class Call:
             pairs = outgoing.pairs()
             if self.together is not None:
                 pairs = list(self.together.placed(pairs, At(response.index, response.of)))
-            find_out = outgoing.request.find_out
+            find_out = outgoing.request().find_out
             raise self.refusals.error(response, pairs, outgoing.sending.home, interaction.limits, find_out)
         try:
             return self.receiver.receive(self._own(response, outgoing, interaction.limits), interaction)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fhir_bridge.fhir.definitions import Definitions, canonical_url, load_definitions
+from fhir_bridge.limits import DEFAULTS, Limits
 from fhir_bridge.mapping.agreement import check_agreement
 from fhir_bridge.mapping.compiling.calls import CallCompiler, version_of
 from fhir_bridge.mapping.compiling.routes import RouteCompiler
@@ -18,7 +19,7 @@ from fhir_bridge.mapping.routes import Partner, Routes
 from fhir_bridge.mapping.source import MappingFileError, Mark, Problems, read_file
 
 
-def load_routes(mappings: Path, profiles: Path, environment: Environment) -> Routes:
+def load_routes(mappings: Path, profiles: Path, environment: Environment, limits: Limits = DEFAULTS) -> Routes:
     """Return the routes of all mapping files; raises MappingFileError with every problem of every file.
 
     A partner whose base URL is not set is there without a connection; one that lacks another variable is a problem.
@@ -31,7 +32,7 @@ def load_routes(mappings: Path, profiles: Path, environment: Environment) -> Rou
     if not files:
         lines.append(f"{mappings.name}: there is no mapping file (*.yaml) in this folder; name one that has some")
     for path in files:
-        partner = _load(path, f"{mappings.name}/{path.name}", definitions, environment, problems)
+        partner = _load(path, f"{mappings.name}/{path.name}", definitions, environment, problems, limits)
         if partner is not None and partner.name in partners:
             problems.add(Mark(f"{mappings.name}/{path.name}", 1, 1), f"partner '{partner.name}' has a file already")
         elif partner is not None:
@@ -43,15 +44,17 @@ def load_routes(mappings: Path, profiles: Path, environment: Environment) -> Rou
 
 
 def _load(
-    path: Path, name: str, definitions: Definitions, environment: Environment, problems: Problems
+    path: Path, name: str, definitions: Definitions, environment: Environment, problems: Problems, limits: Limits
 ) -> Partner | None:
     root = read_file(path, name, problems)
     if root is None:
         return None
-    return _partner(read_mapping_file(root, problems), definitions, environment, problems)
+    return _partner(read_mapping_file(root, problems), definitions, environment, problems, limits)
 
 
-def _partner(model: MappingFile, definitions: Definitions, environment: Environment, problems: Problems) -> Partner:
+def _partner(
+    model: MappingFile, definitions: Definitions, environment: Environment, problems: Problems, limits: Limits
+) -> Partner:
     """Compile one mapping file."""
     check_agreement(model, problems)
     connection, missing = resolve(model.connection, model.partner, environment)
@@ -60,7 +63,7 @@ def _partner(model: MappingFile, definitions: Definitions, environment: Environm
         missing += _unset(model, environment)
     for variable in missing:
         problems.add(variable.mark, f"the variable {variable.name} is not set; set it and start again")
-    calls = CallCompiler(model, definitions, environment, problems)
+    calls = CallCompiler(model, definitions, environment, problems, limits.max_problems)
     routes = RouteCompiler(model, calls, calls.calls(), problems)
     profiles = {canonical_url(spec.profile) for spec in model.maps.values() if spec.profile}
     profiles |= {canonical_url(spec.send.profile) for spec in model.interactions if spec.send and spec.send.profile}

@@ -83,15 +83,15 @@ def _parts(body: Json) -> list[Json]:
 def _of_parameters(interaction: Interaction) -> dict[str, _Told]:
     """What the body's Parameters say, by name; raises FhirError with all that is wrong with them."""
     body = interaction.body
-    raise_errors(_structure(interaction.version)(_without_resources(body)))
+    raise_errors(_structure(interaction.version, interaction.limits.max_problems)(_without_resources(body)))
     raise_errors(_problems(_parts(body)))
     told = ((part, f"Parameters.parameter[{at}].value") for at, part in enumerate(_parts(body)))
     return {part["name"]: _Told(_value(part), place) for part, place in told}
 
 
 @cache
-def _structure(version: Version) -> Callable[[Json], list[Issue]]:
-    return structure_checker(version)
+def _structure(version: Version, max_problems: int) -> Callable[[Json], list[Issue]]:
+    return structure_checker(version, max_problems=max_problems)
 
 
 def _without_resources(body: Json) -> Json:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 
 from fhir_bridge.fhir.body import check_type
 from fhir_bridge.fhir.definitions import canonical_url
-from fhir_bridge.fhir.elements import is_resource
+from fhir_bridge.fhir.elements import Version, is_resource
 from fhir_bridge.fhir.interaction import Code, FhirResponse, Interaction, Preferences
 from fhir_bridge.fhir.structure import structure_checker
+from fhir_bridge.limits import Limits
 from fhir_bridge.mapping.checks import check_id, once
 from fhir_bridge.mapping.question import Question, read_question
 from fhir_bridge.mapping.routes import Partner, Route, Routes, check_record_id, told_partners
-from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
+from fhir_bridge.outcome import FhirError, Issue, Json, limited, operation_outcome
 
 Match = Callable[[Interaction], tuple[Route, Interaction]]
 """Finds the route of an interaction, and what that takes; raises FhirError where there is none."""
@@ -35,12 +37,12 @@ def validate(routes: Routes, match: Match, interaction: Interaction) -> FhirResp
     about = _about(interaction, question)
     partners = routes.partners_at(interaction.address)
     if question.mode == "delete":
-        return _answer(_said(match, _request("delete", about)))
+        return _answer(_said(match, _request("delete", about)), about.limits)
     claims = list(_unknown_profiles(routes, partners, about))
     if question.profile is None and question.mode in ("create", "update"):
-        return _answer([*_of_mode(match, about, is_update=question.mode == "update"), *claims])
+        return _answer([*_of_mode(match, about, is_update=question.mode == "update"), *claims], about.limits)
     check_type(question.resource, about.resource_type)
-    return _answer([*_of_content(routes, partners, about, question), *claims])
+    return _answer([*_of_content(routes, partners, about, question), *claims], about.limits)
 
 
 def _about(interaction: Interaction, question: Question) -> Interaction:
@@ -95,10 +97,10 @@ def _of_content(routes: Routes, partners: Sequence[Partner], about: Interaction,
     takers = _takers(routes, partners, about, question)
     names = {route.partner for route in takers}
     if len(names) > 1:
-        yield from structure_checker(about.version, rules=True)(about.body)
+        yield from _structure(about.version, about.limits.max_problems)(about.body)
         yield _several_takers(about.resource_type, names)
     elif not takers:
-        yield from structure_checker(about.version, rules=True)(about.body)
+        yield from _structure(about.version, about.limits.max_problems)(about.body)
         yield from _problems_of_id(about, question)
     else:
         yield from _by_route(routes, _meant(takers, question.mode), about, question)
@@ -207,13 +209,23 @@ def _claims(resource: Json) -> list[tuple[int, str]]:
     return [(index, claim) for index, claim in listed if isinstance(claim, str)]
 
 
-def _answer(issues: Iterable[Issue]) -> FhirResponse:
+def _as_information(issue: Issue) -> Issue:
+    return replace(issue, severity="information")
+
+
+@cache
+def _structure(version: Version, max_problems: int) -> Callable[[Json], list[Issue]]:
+    return structure_checker(version, rules=True, max_problems=max_problems)
+
+
+def _answer(issues: Iterable[Issue], limits: Limits) -> FhirResponse:
     """What is left behind is no fault of the resource: it is told as information, unless it would be refused."""
     found = [
-        replace(issue, severity="information") if (issue.error, issue.severity) == ("left-behind", "warning") else issue
+        _as_information(issue) if (issue.error, issue.severity) == ("left-behind", "warning") else issue
         for issue in once(issues)
     ]
+    told = limited(found, limits.max_problems)
     if not any(issue.severity == "error" for issue in found):
         said = Issue("done", "informational", "No problem was found.", severity="information")
-        found.insert(0, said)
-    return FhirResponse(200, operation_outcome(found))
+        told = [said, *told[: limits.max_problems], *(_as_information(more) for more in told[limits.max_problems :])]
+    return FhirResponse(200, operation_outcome(told))

@@ -12,9 +12,13 @@ from fhir_bridge.fhir.elements import elements, resource_types
 from fhir_bridge.fhir.problems import unknown_element
 from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.limits import Limits
+from fhir_bridge.mapping.compile import load_routes
+from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.outcome import FhirError, Issue, Json
 from tests.limits.looked_at import Looks
+from tests.serving import SANDBOX, TOP, serving, simulated
 
+ID = "7c3da506-804d-4550-8993-bf17f9ee0402"
 FIVE = Limits(max_problems=5)
 MORE = "There are more problems; correct these first."
 
@@ -125,11 +129,37 @@ def test_the_nearest_name_is_the_one_that_difflib_finds(known: list[str]) -> Non
 
 @pytest.mark.anyio
 async def test_a_thousand_problems_of_a_request_are_told(client: httpx.AsyncClient) -> None:
-    body = patient(id="1", name=[{"familly": "A"}] * 30_000)
+    body = patient(id=ID, name=[{"familly": "A"}] * 30_000)
 
-    answer = await client.put("/fhir/ehealth/Patient/1", json=body)
+    answer = await client.put(f"/fhir/ehealth/Patient/{ID}", json=body)
 
     issues = answer.json()["issue"]
     assert (answer.status_code, len(issues)) == (400, 1_001)
     assert issues[999]["expression"] == ["Patient.name[999].familly"]
     assert issues[1_000]["details"]["text"] == MORE
+
+
+@pytest.mark.anyio
+async def test_the_number_of_problems_is_set_for_a_process() -> None:
+    body = patient(id=ID, name=[{"familly": "A"}] * 20)
+    changed = [{"name": "operation", "part": [{"name": "path", "valueString": "Patient"}]}] * 20
+
+    async with serving(few_problems(), simulated(), limits=FIVE) as client:
+        update = await client.put(f"/fhir/ehealth/Patient/{ID}", json=body)
+        validated = await client.post("/fhir/ehealth/Patient/$validate", json=body)
+        patch = await client.patch(
+            f"/fhir/ehealth/Patient/{ID}", json={"resourceType": "Parameters", "parameter": changed}
+        )
+        entry = {"request": {"method": "GET", "url": "Patient/1", "wrong": 1}}
+        batch = await client.post(
+            "/fhir/ehealth", json={"resourceType": "Bundle", "type": "batch", "entry": [entry] * 20}
+        )
+
+    for answer in (update, validated, patch, batch):
+        issues = answer.json()["issue"]
+        assert (len(issues), issues[5]["details"]["text"]) == (6, MORE)
+    assert [answer.status_code for answer in (update, validated, patch, batch)] == [400, 200, 400, 400]
+
+
+def few_problems() -> Routes:
+    return load_routes(TOP / "mappings", TOP / "profiles", SANDBOX, FIVE)

@@ -46,16 +46,17 @@ from fhir_bridge.outcome import Json
 
 @dataclass(slots=True)
 class CallCompiler:
-    """Compiles the calls of one mapping file."""
+    """Compiles the calls of one mapping file, whose checks look for `max_problems` in a resource."""
 
     model: MappingFile
     definitions: Definitions
     environment: Environment
     problems: Problems
+    max_problems: int
 
     @property
     def operations(self) -> OperationCompiler:
-        return OperationCompiler(self.definitions, self.problems)
+        return OperationCompiler(self.definitions, self.problems, self.max_problems)
 
     @property
     def searches(self) -> SearchCompiler:
@@ -102,7 +103,7 @@ class CallCompiler:
 
     def _adds(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Iterator[Add]:
         """Compile the further calls of a read; none of them may write what another one has written."""
-        structure = structure_checker("4.0", rules=False)
+        structure = structure_checker("4.0", rules=False, max_problems=self.max_problems)
         written = set(self._elements(spec, maps))
         for add in spec.adds:
             call = self._call(add.spec, maps)
@@ -294,12 +295,12 @@ class CallCompiler:
                 self.problems.add(path.mark, f"{error}; correct the path, or write list or text")
             else:
                 tolerated[path] = what
-        return structure_checker(version, tolerated=tolerated, rules=rules)
+        return structure_checker(version, tolerated=tolerated, rules=rules, max_problems=self.max_problems)
 
     def _profile(self, spec: MapSpec, profile: Text | None) -> Check:
         if profile is None:
             return no_profile
-        check = compile_profile(str(profile), profile.mark, self.definitions, self.problems)
+        check = compile_profile(str(profile), profile.mark, self.definitions, self.problems, self.max_problems)
         if check is no_profile:
             return check
         of_type = self.definitions.find(profile)["type"]

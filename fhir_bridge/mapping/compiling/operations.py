@@ -22,6 +22,7 @@ class OperationCompiler:
 
     definitions: Definitions
     problems: Problems
+    max_problems: int
 
     def query_sender(self, spec: InteractionSpec) -> QuerySender:
         """Return what makes the query of an operation that is called by GET."""
@@ -36,7 +37,8 @@ class OperationCompiler:
                         f"parameter '{name}' is a {type_name}, and cannot stand in a query; call the operation by POST"
                     )
                     self.problems.add(spec.definition.mark, text)
-        return QuerySender(types, structure_checker("4.0"), self.check(spec.definition))
+        structure = structure_checker("4.0", max_problems=self.max_problems)
+        return QuerySender(types, structure, self.check(spec.definition))
 
     def types(self, reference: Text | None) -> Mapping[str, str]:
         """Return the types of the parameters that go in, by name."""
@@ -48,7 +50,7 @@ class OperationCompiler:
         profile = (self.find(reference) or {}).get("inputProfile")
         if profile is None or reference is None:
             return no_profile
-        return compile_profile(profile, reference.mark, self.definitions, self.problems)
+        return compile_profile(profile, reference.mark, self.definitions, self.problems, self.max_problems)
 
     def find(self, reference: Text | None) -> Json:
         """Return a definition; None where there is none."""

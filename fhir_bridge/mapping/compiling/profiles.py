@@ -9,10 +9,12 @@ from fhir_bridge.mapping.source import Mark, Problems
 from fhir_bridge.outcome import Issue, Json
 
 
-def compile_profile(reference: str, mark: Mark, definitions: Definitions, problems: Problems) -> Check:
+def compile_profile(
+    reference: str, mark: Mark, definitions: Definitions, problems: Problems, max_problems: int
+) -> Check:
     """Return the check of a profile; `no_profile`, and what is wrong as problems, where it can be none."""
     try:
-        return profile_checker(reference, definitions)
+        return profile_checker(reference, definitions, max_problems=max_problems)
     except ValueError as error:
         for line in str(error).splitlines():
             problems.add(mark, line)

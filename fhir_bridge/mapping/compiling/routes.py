@@ -74,7 +74,7 @@ class RouteCompiler:
             is_id=self._is_id,
             spell=self._spell,
             system=self._system_of(route.resource_type),
-            structure=structure_checker("4.0"),
+            structure=structure_checker("4.0", max_problems=self.compiler.max_problems),
             profile=self.compiler.operations.check(spec.definition),
         )
         canonical, steps = canonical_url(spec.definition), (Step(route.call, _FOR_EACH_ID),)

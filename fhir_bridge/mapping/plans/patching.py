@@ -32,7 +32,7 @@ def patch_plan(reads: Call, writes: Call) -> MakePlan:
     assert isinstance(sender, MapSender)
 
     def plan(interaction: Interaction) -> Plan:
-        change = read_patch(interaction.content_type, interaction.body, interaction.version)
+        change = read_patch(interaction.content_type, interaction.body, interaction.version, interaction.limits)
         current = yield from read_before(reads, interaction)
         check_current(interaction.headers, version_headers(current.resource))
         patched = change(current.resource)
