@@ -11,6 +11,7 @@ import importlib.metadata
 import random as chance
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Self
 
 import anyio
@@ -24,6 +25,7 @@ from fhir_bridge.gateway import answer, auth, failure, tls
 from fhir_bridge.gateway.call import Call, call_of
 from fhir_bridge.gateway.network import Network
 from fhir_bridge.gateway.retry import IN_TRANSIT, UNSENT, Retry
+from fhir_bridge.gateway.secrets import masked, secrets_of
 from fhir_bridge.gateway.sessions import Renewed, Sessions, read_renewed, renewal_endpoint
 from fhir_bridge.gateway.token import Token, TokenEndpoint, read_token
 from fhir_bridge.gateway.token_cache import TokenCache
@@ -78,6 +80,7 @@ class _Partner:
         self._connection = connection
         self._retry = retry
         self._timeout = _timeout(connection)
+        self._secrets = secrets_of(connection)
         endpoint = auth.token_endpoint(connection)
         tokens = None if endpoint is None else TokenCache(lambda: self._token(endpoint), retry.now)
         self._login = auth.Login(connection, tokens, Sessions(self._renewed, retry.now))
@@ -116,6 +119,9 @@ class _Partner:
             call.left = left_before
             raise
         read = await answer.read(response, call, self._connection.max_answer_bytes)
+        if not 200 <= read.status_code < 300:
+            token = request.headers.get("authorization", "").rpartition(" ")[2]
+            read = replace(read, body=masked(read.body, self._secrets | {token}))
         if read.status_code == 401:  # refused, so not carried out: this attempt does not count
             call.left = left_before
         return read

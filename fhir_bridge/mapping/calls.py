@@ -125,19 +125,18 @@ class Call:
     ) -> PartnerRequest:
         body = self._body(interaction, sending, record)
         share = self.together.share(body) if self.together and body is not None else None
-        repeat = self.repeat_of(sending.body)
         return PartnerRequest(
             partner=self.partner,
             method=self.method,
             path=_with_query(_fill(self.path, {"id": interaction.id, **sending.path}), sending.query),
             headers={**(_WITHOUT_BODY if body is None else _WITH_BODY), **headers},
             body=share.join([share.record]) if share else None if body is None else dumps(body),
-            repeat=repeat,
+            repeat=self.repeat_of(sending.body),
             client_authorization=interaction.headers.get("authorization"),
             client_refresh_token=interaction.headers.get(self.refresh_header or ""),
             anonymous=self.anonymous,
             share=share,
-            find_out=self.find_out if repeat == "unsent" and self.method != "GET" else "",
+            find_out=self._advice(sending.body),
         )
 
     def _body(self, interaction: Interaction, sending: Sending, record: Json) -> Json:
@@ -163,7 +162,7 @@ class Call:
             pairs = outgoing.pairs()
             if self.together is not None:
                 pairs = list(self.together.placed(pairs, At(response.index, response.of)))
-            find_out = outgoing.request().find_out
+            find_out = self._advice(outgoing.sending.body)
             raise self.refusals.error(response, pairs, outgoing.sending.home, interaction.limits, find_out)
         try:
             return self.receiver.receive(self._own(response, outgoing, interaction.limits), interaction)
@@ -186,6 +185,10 @@ class Call:
         if any(field.get(body) is not None for field in self.safe_without):
             return "unsent"
         return self.repeat
+
+    def _advice(self, body: dict[str, Any]) -> str:
+        """Return how a client finds out what became of the call; nothing where it may be made twice."""
+        return self.find_out if self.method != "GET" and self.repeat_of(body) == "unsent" else ""
 
     def unreadable(self, error: Unreadable, response: PartnerResponse) -> FhirError:
         field = f"`{dotted(error.field)}`: " if error.field else ""

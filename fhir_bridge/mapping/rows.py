@@ -265,7 +265,7 @@ class PathRow:
             text = f"`{self.variable}` is needed: send it, or have a default configured."
             sending.issues.append(Issue("element-missing", "required", text, expression))
         elif not is_path_segment(value):
-            text = f"`{self.variable}` becomes part of an address: no '/', no control characters, not '.' or '..'."
+            text = f"`{self.variable}` becomes part of an address: at most 200 characters, no '/', not '.' or '..'."
             sending.issues.append(Issue("cannot-be-sent", "value", text, expression))
         else:
             sending.path[self.variable] = value
@@ -331,9 +331,11 @@ class ConstantRow:
 
 Row = ValueRow | ListRow | PathRow | ConstantRow
 
+MAX_SEGMENT = 200
+"""How many characters of an address a client may fill in: no partner's names are longer."""
 _NO_SEGMENT = re.compile(r"[/\\\x00-\x1f\x7f]")
 
 
 def is_path_segment(text: str) -> bool:
     """Whether the text, percent-encoded, stays one segment of a URL's path at any server."""
-    return text not in ("", ".", "..") and not _NO_SEGMENT.search(text)
+    return text not in ("", ".", "..") and len(text) <= MAX_SEGMENT and not _NO_SEGMENT.search(text)

@@ -407,7 +407,7 @@ def test_what_would_leave_its_segment_of_the_path_is_refused(value: str) -> None
         Issue(
             "cannot-be-sent",
             "value",
-            "`lab` becomes part of an address: no '/', no control characters, not '.' or '..'.",
+            "`lab` becomes part of an address: at most 200 characters, no '/', not '.' or '..'.",
             "Patient.language",
         )
     ]

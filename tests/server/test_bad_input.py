@@ -416,7 +416,7 @@ async def test_a_parameter_that_would_lead_to_another_path(
 
     answered = await refused(canned, partner, ("POST", UPDATE_DATA), json.dumps(body))
 
-    text = "`project` becomes part of an address: no '/', no control characters, not '.' or '..'."
+    text = "`project` becomes part of an address: at most 200 characters, no '/', not '.' or '..'."
     assert answered == (422, outcome(issue("cannot-be-sent", "value", text, "Parameters.parameter[0].value")))
 
 
