@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal
 
+from fhir_bridge.canonical import CANONICAL
+
 Json = Any
 """A plain JSON value: dict, list, str, int, Decimal, bool or None."""
-
-CANONICAL = "https://fhir-bridge.example/fhir"
-"""The base of every canonical URL and identifier system that the bridge defines."""
 
 Severity = Literal["error", "warning", "information"]
 

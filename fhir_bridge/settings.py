@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
 
+from fhir_bridge.canonical import check_canonical
 from fhir_bridge.limits import DEFAULTS, Limits, read_limits
 
 
@@ -27,6 +28,7 @@ class Settings:
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Return the settings of an environment; raises ValueError, naming the variable, for one that cannot be."""
+    check_canonical(environment.get("FHIR_BRIDGE_CANONICAL", ""))
     return Settings(
         mappings=_folder(environment, "FHIR_BRIDGE_MAPPINGS", "mappings"),
         profiles=_folder(environment, "FHIR_BRIDGE_PROFILES", "profiles"),

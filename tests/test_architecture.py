@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = "fhir_bridge"
 
-ANYWHERE = frozenset({"outcome", "paths", "exchange", "connection", "limits"})
+ANYWHERE = frozenset({"canonical", "outcome", "paths", "exchange", "connection", "limits"})
 PARTS = frozenset({
     "__init__", "settings", "fhir", "mapping", "gateway", "log_lines", "worker", "bridge", "batch", "rendering",
     "protocol", "admission", "server", "cli", "sandbox",
@@ -33,7 +33,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "server": ANYWHERE | {"log_lines", "rendering", "admission", "bridge", "batch", "fhir", "settings"},
     "cli": PARTS | ANYWHERE,
     # What may be imported anywhere imports next to nothing.
-    "outcome": frozenset(),
+    "canonical": frozenset(),
+    "outcome": frozenset({"canonical"}),
     "paths": frozenset({"outcome"}),
     "limits": frozenset(),
     "exchange": frozenset({"outcome"}),
@@ -216,7 +217,7 @@ def test_an_import_against_the_direction_is_named_with_its_line() -> None:
 
     assert forbidden_imports(source) == [
         "fhir_bridge/fhir/search.py:2: imports fhir_bridge.mapping.compile.load_routes; "
-        "fhir may import connection, exchange, fhir, limits, outcome, paths"
+        "fhir may import canonical, connection, exchange, fhir, limits, outcome, paths"
     ]
 
 
@@ -233,7 +234,7 @@ def test_an_import_inside_a_function_or_for_types_only_counts_too() -> None:
 
     assert forbidden_imports(source) == [
         "fhir_bridge/mapping/model.py:2: imports fhir_bridge.server; "
-        "mapping may import connection, exchange, fhir, limits, mapping, outcome, paths"
+        "mapping may import canonical, connection, exchange, fhir, limits, mapping, outcome, paths"
     ]
 
 
@@ -250,7 +251,7 @@ def test_a_name_taken_from_the_package_itself_counts_as_the_package() -> None:
 
     assert forbidden_imports(source) == [
         "fhir_bridge/server.py:1: imports fhir_bridge.load_routes; "
-        "server may import admission, batch, bridge, connection, exchange, fhir, limits, log_lines, outcome, paths, "
+        "server may import admission, batch, bridge, canonical, connection, exchange, fhir, limits, log_lines, outcome, paths, "
         "rendering, settings"
     ]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.fhir.profile import profile_checker
-from fhir_bridge.outcome import CANONICAL, Issue, Json
+from fhir_bridge.outcome import Issue, Json
 from tests.interop.validation.healthex_instances import (
     COHORT_IN,
     CONSENT,

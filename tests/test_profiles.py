@@ -11,11 +11,12 @@ from typing import get_args
 
 import pytest
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.fhir.definitions import concept_table, load_definitions
 from fhir_bridge.fhir.profile import profile_checker
 from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.fhir.terminology import value_set_codes
-from fhir_bridge.outcome import CANONICAL, ErrorCode, Issue, Json
+from fhir_bridge.outcome import ErrorCode, Issue, Json
 
 FOLDER = Path(__file__).parent.parent / "profiles"
 DEFINITIONS = load_definitions(FOLDER)

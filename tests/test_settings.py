@@ -78,6 +78,22 @@ def test_the_base_url_may_be_written_with_or_without_fhir(text: str) -> None:
         ("FHIR_BRIDGE_MAPPINGS", "/nowhere", "there is no folder '/nowhere'; name one that is there"),
         ("FHIR_BRIDGE_PROFILES", __file__, f"there is no folder '{__file__}'; name one that is there"),
         ("FHIR_BRIDGE_BASE_URL", "bridge.example", "must begin with http:// or https://"),
+        *(
+            (
+                "FHIR_BRIDGE_CANONICAL",
+                wrong,
+                "must be an absolute address without query, such as https://fhir.example.org/bridge, or a urn",
+            )
+            for wrong in (
+                "fhir.example.org",
+                "/fhir",
+                "https://",
+                "https://x.test/a?b",
+                "https://x.test/a b",
+                "urn:x",
+                "ї",
+            )
+        ),
         ("FHIR_BRIDGE_MAX_BODY_BYTES", "0", "must be a number of bytes above zero"),
         ("FHIR_BRIDGE_MAX_BODY_BYTES", "5MB", "must be a number of bytes above zero"),
         ("FHIR_BRIDGE_MAX_BODY_BYTES", "-1", "must be a number of bytes above zero"),

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.fhir.definitions import load_definitions
 from fhir_bridge.fhir.profile import profile_checker
 from fhir_bridge.fhir.terminology import value_set_codes
-from fhir_bridge.outcome import CANONICAL, Issue, Json
+from fhir_bridge.outcome import Issue, Json
 
 DEFINITIONS = load_definitions(Path(__file__).parent.parent / "profiles")
 DEFINED = f"{CANONICAL}/StructureDefinition"

@@ -12,9 +12,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 
+from fhir_bridge.canonical import CANONICAL, rebased
 from fhir_bridge.fhir.json import loads
 from fhir_bridge.fhir.structure import structure_checker
-from fhir_bridge.outcome import CANONICAL, FhirError, Issue, Json
+from fhir_bridge.outcome import FhirError, Issue, Json
 
 _HL7 = ("http://hl7.org/fhir/", "http://terminology.hl7.org/")
 _REFERENCE_KEYS = frozenset(
@@ -87,7 +88,7 @@ def load_definitions(folder: Path) -> Definitions:
 def _read(path: Path, structure: Callable[[Json], list[Issue]]) -> tuple[Json, list[str]]:
     """Return the JSON value of a file, None where there is none, and all that is wrong with it."""
     try:
-        resource = loads(path.read_bytes())
+        resource = loads(rebased(path.read_bytes()))
     except OSError as error:
         return None, [f"cannot be read ({error.strerror}); correct or remove it"]
     except FhirError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple, get_args
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.exchange import PartnerResponse
 from fhir_bridge.fhir.json import loads
 from fhir_bridge.limits import DEFAULTS, Limits
@@ -15,7 +16,7 @@ from fhir_bridge.mapping.locating import Locator
 from fhir_bridge.mapping.model import ErrorSpec, Saying
 from fhir_bridge.mapping.partner_fields import Keys, dotted, parse_keys
 from fhir_bridge.mapping.sending import Pair
-from fhir_bridge.outcome import CANONICAL, Coding, ErrorCode, FhirError, Issue, IssueCode, Json, diagnostics
+from fhir_bridge.outcome import Coding, ErrorCode, FhirError, Issue, IssueCode, Json, diagnostics
 
 MAX_CODE = 100
 """How many characters of a partner's code a client is shown."""

@@ -16,6 +16,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
+from fhir_bridge.canonical import rebased
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -119,7 +121,7 @@ def read(text: str, file: str, problems: Problems) -> Node | None:
 def read_file(path: Path, name: str, problems: Problems) -> Node | None:
     """Return the nodes of the file at `path`, called `name` in problems."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = rebased(path.read_bytes()).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         problems.add(Mark(name, 1, 1), f"cannot be read ({type(error).__name__}); it must be a readable UTF-8 file")
         return None

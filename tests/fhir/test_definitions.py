@@ -8,9 +8,10 @@ from types import MappingProxyType
 import orjson
 import pytest
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.fhir.definitions import CodeTable, Definitions, concept_table, load_definitions
 from fhir_bridge.fhir.terminology import value_set_codes
-from fhir_bridge.outcome import CANONICAL, Json
+from fhir_bridge.outcome import Json
 
 GENDERS = {
     "resourceType": "CodeSystem",

@@ -8,9 +8,10 @@ from decimal import Decimal
 
 import pytest
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.fhir.definitions import Definitions
 from fhir_bridge.fhir.profile import profile_checker
-from fhir_bridge.outcome import CANONICAL, Issue, Json
+from fhir_bridge.outcome import Issue, Json
 from tests.limits.looked_at import Looks
 
 HL7 = "http://hl7.org/fhir/StructureDefinition"

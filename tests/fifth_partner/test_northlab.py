@@ -15,10 +15,11 @@ import httpx
 import pytest
 
 from fhir_bridge import Bridge, Gateway, create_app, load_routes
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.cli import main
 from fhir_bridge.fhir.json import dumps, loads
 from fhir_bridge.mapping.routes import Routes
-from fhir_bridge.outcome import CANONICAL, Json
+from fhir_bridge.outcome import Json
 from fhir_bridge.sandbox import settings
 
 pytestmark = pytest.mark.anyio

@@ -10,9 +10,10 @@ import base64
 import httpx
 import pytest
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.fhir import json, xml
 from fhir_bridge.limits import Limits
-from fhir_bridge.outcome import CANONICAL, FhirError, Issue, Json
+from fhir_bridge.outcome import FhirError, Issue, Json
 from tests.serving import Canned
 
 TEN = Limits(max_values=10, max_attributes=3, max_depth=5)

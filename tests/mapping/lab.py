@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.fhir.interaction import Address, Code, FhirResponse, Interaction
 from fhir_bridge.mapping.compile import load_routes
@@ -21,7 +22,7 @@ from fhir_bridge.mapping.plans.steps import Plan
 from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.mapping.senders import MapSender
 from fhir_bridge.mapping.source import MappingFileError
-from fhir_bridge.outcome import CANONICAL, FhirError, Json
+from fhir_bridge.outcome import FhirError, Json
 
 URL = {"NORTHLAB_URL": "https://northlab.example/api"}
 UUID = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"

@@ -3,10 +3,11 @@
 import orjson
 import pytest
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.exchange import PartnerRequest
 from fhir_bridge.mapping.calls import Before, Call
 from fhir_bridge.mapping.receivers import Received
-from fhir_bridge.outcome import CANONICAL, FhirError, Issue, Json
+from fhir_bridge.outcome import FhirError, Issue, Json
 from tests.mapping.lab import answer, ask, load, operation, parameters, profile
 
 FILE = """\

@@ -5,10 +5,11 @@ from pathlib import Path
 import orjson
 import pytest
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.cli import main
 from fhir_bridge.mapping.compile import load_routes
 from fhir_bridge.mapping.source import MappingFileError
-from fhir_bridge.outcome import CANONICAL, Json
+from fhir_bridge.outcome import Json
 from tests.mapping.lab import HEAD, URL, load, operation, problems, profile
 
 SMALL = "partner: {}\nconnection: {{base_url: ${}}}\n"

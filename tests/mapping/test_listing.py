@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.exchange import PartnerResponse
 from fhir_bridge.fhir.interaction import FhirResponse, Preferences
-from fhir_bridge.outcome import CANONICAL, Issue, Json
+from fhir_bridge.outcome import Issue, Json
 from tests.mapping.lab import Done, answer, ask, handle, load, problems
 
 STATE = f"{CANONICAL}/SearchParameter/client-state"

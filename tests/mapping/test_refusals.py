@@ -2,9 +2,10 @@
 
 import pytest
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.exchange import PartnerResponse
 from fhir_bridge.mapping.refusals import MAX_CODE
-from fhir_bridge.outcome import CANONICAL, Coding, ErrorCode, FhirError, Issue, IssueCode, Json
+from fhir_bridge.outcome import Coding, ErrorCode, FhirError, Issue, IssueCode, Json
 from tests.mapping.lab import answer, load
 
 FILE = """\

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.fhir.interaction import Address
 from fhir_bridge.mapping.routes import Routes
-from fhir_bridge.outcome import CANONICAL, FhirError, Issue, Json
+from fhir_bridge.outcome import FhirError, Issue, Json
 from tests.mapping.lab import URL, ask, load, operation, profile
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.fhir.published import find_search_parameter
-from fhir_bridge.outcome import CANONICAL, Json
+from fhir_bridge.outcome import Json
 from tests.mapping.lab import load, problems
 
 FILE = """\

@@ -8,10 +8,11 @@ from typing import Any
 import orjson
 import pytest
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.fhir.interaction import Preferences
 from fhir_bridge.mapping.losses import Loss
 from fhir_bridge.mapping.maps import Map
-from fhir_bridge.outcome import CANONICAL, Issue, Json
+from fhir_bridge.outcome import Issue, Json
 from tests.mapping.lab import (
     Done,
     answer,

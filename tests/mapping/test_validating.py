@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.fhir.interaction import Preferences
 from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.mapping.validating import validate
-from fhir_bridge.outcome import CANONICAL, FhirError, Issue, Json, operation_outcome
+from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
 from tests.mapping.lab import SEX, URL, ask, concept_map, extension, load, operation, parameters, profile
 
 FILE = """\

@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from fhir_bridge.outcome import CANONICAL, Json
+from fhir_bridge.canonical import CANONICAL
+from fhir_bridge.outcome import Json
 from tests.mapping.lab import load
 from tests.serving import serving
 

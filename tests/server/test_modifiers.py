@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from fhir_bridge.outcome import CANONICAL, Json
+from fhir_bridge.canonical import CANONICAL
+from fhir_bridge.outcome import Json
 from tests.outcomes import issue, outcome, parameters
 from tests.serving import Canned
 

@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.mapping.routes import Routes
-from fhir_bridge.outcome import CANONICAL, Json
+from fhir_bridge.outcome import Json
 from fhir_bridge.sandbox import wmda
 from tests.outcomes import issue, outcome, parameters
 from tests.serving import Canned, serving, simulated

@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.fhir.json import loads
 from fhir_bridge.fhir.structure import structure_checker
-from fhir_bridge.outcome import CANONICAL
 from tests.serving import SANDBOX, serving, shipped, simulated
 from tests.testscript.fhir_xml import Json
 from tests.testscript.report import first_failure

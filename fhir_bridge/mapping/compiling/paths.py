@@ -11,13 +11,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.fhir.elements import Element, Version, elements, is_primitive, resource_types
 from fhir_bridge.mapping.model import SliceSpec
 from fhir_bridge.mapping.places import Place, Step
 from fhir_bridge.mapping.slices import Fixed, Slice, compile_slice, fixed_coding, fixed_concept, fixed_part, fixed_value
 from fhir_bridge.mapping.source import Mark, Problems, Text, did_you_mean
 from fhir_bridge.mapping.transforms import TEXT_TYPES
-from fhir_bridge.outcome import CANONICAL
 
 _STEP = re.compile(r"([A-Za-z]+)(?:\[([A-Za-z0-9-]+)\])?")
 _RELATIVE_URI = re.compile(r"[A-Za-z]+/[A-Za-z0-9./-]+")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fhir_bridge.outcome import CANONICAL
+from fhir_bridge.canonical import CANONICAL
 
 Resource = dict[str, Any]
 

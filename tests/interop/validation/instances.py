@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.fhir.elements import Version
-from fhir_bridge.outcome import CANONICAL
 from tests.interop.validation.healthex_instances import HEALTHEX
 from tests.interop.validation.wmda_instances import WMDA
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fhir_bridge.outcome import CANONICAL, Json
+from fhir_bridge.canonical import CANONICAL
+from fhir_bridge.outcome import Json
 
 Changes = Mapping[str, Mapping[str, Json]]
 """By what is done: values by path, where None takes one out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fhir_bridge.outcome import CANONICAL
+from fhir_bridge.canonical import CANONICAL
 from tests.interop.validation.preperson_rules import Changes
 
 _OURS = f"{CANONICAL}/StructureDefinition"
