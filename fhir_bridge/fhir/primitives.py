@@ -216,6 +216,7 @@ _SOUND_URI = _text(
 )
 
 STRICTER: Mapping[str, Format] = {
+    "oid": _R4["oid"],
     "uri": _SOUND_URI,
     "url": _SOUND_URI,
     "canonical": _text(_is_canonical, "an absolute URI such as http://example.org/x, or #id"),

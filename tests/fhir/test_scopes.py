@@ -231,6 +231,16 @@ def test_an_oid_is_an_oid_and_a_uuid_a_uuid(uri: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("version", ["3.0", "4.0"])
+def test_an_oid_is_one_by_its_type_too(version: Version) -> None:
+    """Every arc begins with 0, 1 or 2, as R4 says and STU3 does not."""
+    issues = CHECKS[version](patient(extension=[{"url": X, "valueOid": "urn:oid:9.1"}]))
+
+    assert [(issue.text, issue.expression) for issue in issues] == [
+        ("`valueOid` must be an OID such as urn:oid:1.2.3.", "Patient.extension[0].value")
+    ]
+
+
 def test_an_identifier_may_be_a_uuid_in_capitals_but_not_half_a_one() -> None:
     def identified(value: Json) -> Json:
         return patient(identifier=[{"system": "urn:ietf:rfc:3986", "value": value}])

@@ -2,8 +2,9 @@
 
 1. `profiles/`, `tests/testscripts/`, capability-statement.json, and an answer of each kind from a sandbox: without
    errors, and without warnings but those that explained.yaml explains.
-2. Good and bad instances of our profiles, judged by HAPI and by the bridge; prints both verdicts in a table. HAPI
-   must find no error that we let through, and where we are stricter explained.yaml says why.
+2. Good and bad instances of our profiles, and 600 patients with one thing changed, judged by HAPI and by the bridge;
+   prints both verdicts in a table. HAPI must find no error that we let through, and where we are stricter
+   explained.yaml says why.
 
 Exit 1 where it is otherwise. Everything is judged in one run of Java, offline.
 """
@@ -22,6 +23,7 @@ from tests.interop.validation.answers import recorded
 from tests.interop.validation.breaking import instances
 from tests.interop.validation.explained import Explanations, explanations
 from tests.interop.validation.instances import Instance
+from tests.interop.validation.mutated import mutated_patients
 from tests.interop.validation.table import table
 from tests.interop.validation.verdicts import TOP, Message, errors, hapi, ours
 
@@ -31,7 +33,7 @@ _ENOUGH = 200
 def main() -> int:
     known = explanations()
     own = {**_definitions(), **_answers()}
-    judged = list(instances())
+    judged = [*instances(), *mutated_patients()]
     with tempfile.TemporaryDirectory() as folder:
         verdicts = hapi({**own, **_files(judged)}, _profiles(judged), Path(folder))
     pairs = [(each, ours(each), verdicts[name]) for name, each in zip(_files(judged), judged, strict=True)]
@@ -65,7 +67,8 @@ def _files(judged: Sequence[Instance]) -> dict[str, Json]:
 
 def _profiles(judged: Sequence[Instance]) -> dict[str, str]:
     """Return the profile of each file; HAPI cannot judge STU3 by ours, which are of R4."""
-    return {name: one.profile for name, one in zip(_files(judged), judged, strict=True) if one.version == "4.0"}
+    named = zip(_files(judged), judged, strict=True)
+    return {name: one.profile for name, one in named if one.version == "4.0" and one.profile}
 
 
 def _in_own(verdicts: Mapping[str, Sequence[Message]], known: Explanations) -> Iterator[str]:

@@ -24,7 +24,8 @@ OURS = f"{CANONICAL}/StructureDefinition"
 class Instance:
     """One resource to judge: `group` is the profile's short name, `kind` how it was made, `name` what was done to it.
 
-    `profile` is a canonical. All are of R4: a resource in STU3 must keep its profile once it is converted.
+    `profile` is a canonical, or empty where FHIR's own definition is all that counts. All are of R4: a resource in
+    STU3 must keep its profile once it is converted.
     """
 
     group: str

@@ -12,6 +12,7 @@ from fhir_bridge.outcome import Issue
 from tests.interop.validation.breaking import changed, changes, instances
 from tests.interop.validation.explained import Explanation, Explanations, explanations
 from tests.interop.validation.instances import GOOD, Instance
+from tests.interop.validation.mutated import mutated_patients
 from tests.interop.validation.table import table
 from tests.interop.validation.verdicts import TOP, ours
 
@@ -41,6 +42,12 @@ def test_each_change_is_made_wherever_it_fits() -> None:
         "another JSON type": 6,
         "another text": 12,
     }
+
+
+def test_six_hundred_patients_are_mutated_each_in_its_own_way() -> None:
+    patients = [str((each.version, each.resource)) for each in mutated_patients()]
+
+    assert len(patients) == len(set(patients)) == 602
 
 
 def test_every_profile_has_good_and_bad_instances() -> None:

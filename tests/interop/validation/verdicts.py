@@ -27,9 +27,9 @@ Message = dict[str, Any]
 def ours(instance: Instance) -> list[Issue]:
     """Return what the bridge finds wrong with an instance, as it does before it calls a partner."""
     issues = _structure(instance.version)(instance.resource)
-    if instance.version == "4.0":
+    if instance.profile and instance.version == "4.0":
         issues += _profile(instance.profile)(instance.resource)
-    elif not issues:  # what is no STU3 cannot be converted
+    elif instance.profile and not issues:  # what is no STU3 cannot be converted
         issues += _profile(instance.profile)(to_r4(instance.resource).resource)
     return [issue for issue in issues if issue.severity == "error"]
 
