@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -27,6 +28,9 @@ from fhir_bridge.outcome import FhirError
 from fhir_bridge.worker import Worker
 
 SOFTWARE_VERSION = package_version("fhir-bridge")
+
+MAX_UNKNOWN_CODES = 1000
+"""How many different partner codes that no table knows are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +60,10 @@ async def logged(interaction: Interaction, answering: Awaitable[FhirResponse]) -
 
 
 class Bridge:
-    """Answers FHIR interactions through the partners' APIs. Keeps nothing between two.
+    """Answers FHIR interactions through the partners' APIs. Keeps nothing between two, but counts.
 
-    `cors_origins` are the origins whose pages a browser lets call it, `*` for all. `strict`: clients that name no
-    handling are strict ones.
+    `unknown_codes` counts the partner codes that no code table knows, by (partner, field, code). `cors_origins` are the
+    origins whose pages a browser lets call it, `*` for all. `strict`: clients that name no handling are strict ones.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class Bridge:
     ) -> None:
         self.routes = routes
         self.gateway = gateway
+        self.unknown_codes: Counter[tuple[str, str, str]] = Counter()
         self.base_url = base_url
         self.cors_origins = cors_origins
         self.worker = Worker()
@@ -174,12 +179,19 @@ class Bridge:
         plan = route.plan(routed.interaction)
         async with self._change(route, routed.interaction):
             response = await self.worker.carry_out(plan, send, routed.interaction.size)
+        self._count_unknown_codes(route.partner, response)
         return replace(response, partner=route.partner)
 
     def _change(self, route: Route, interaction: Interaction) -> AbstractAsyncContextManager[None]:
         """Return what holds the record that is changed: two changes of it are not made at once."""
         changes = interaction.code in ("update", "patch")
         return self._records.change((route.partner, interaction.id)) if changes else nullcontext()
+
+    def _count_unknown_codes(self, partner: str, response: FhirResponse) -> None:
+        """Count what no table knows; a partner that makes up codes does not fill the memory."""
+        for field, code in response.unknown_codes:
+            if (partner, field, code) in self.unknown_codes or len(self.unknown_codes) < MAX_UNKNOWN_CODES:
+                self.unknown_codes[partner, field, code] += 1
 
     def _partners(self, interaction: Interaction) -> list[Partner]:
         """The partners that may be meant: that of the base; at the hub, all."""

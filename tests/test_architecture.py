@@ -251,8 +251,8 @@ def test_a_name_taken_from_the_package_itself_counts_as_the_package() -> None:
 
     assert forbidden_imports(source) == [
         "fhir_bridge/server.py:1: imports fhir_bridge.load_routes; "
-        "server may import admission, batch, bridge, canonical, connection, exchange, fhir, limits, log_lines, outcome, "
-        "paths, rendering, settings"
+        "server may import admission, batch, bridge, canonical, connection, exchange, fhir, limits, log_lines, "
+        "outcome, paths, rendering, settings"
     ]
 
 

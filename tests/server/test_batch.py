@@ -436,16 +436,20 @@ def numbered(number: int) -> str:
 
 
 class Counting(httpx.AsyncBaseTransport):
-    """A partner that takes its time, and counts how many wait at once."""
+    """A partner that answers nobody before eight wait, then takes its time, and counts how many wait at once."""
 
     def __init__(self) -> None:
         self.now = self.most = self.calls = 0
+        self.eight = anyio.Event()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.now += 1
         self.calls += 1
         self.most = max(self.most, self.now)
-        await anyio.sleep(0.02)
+        if self.now == 8:
+            self.eight.set()
+        await self.eight.wait()
+        await anyio.sleep(0.01)
         self.now -= 1
         return httpx.Response(200, json={"data": record_of(request)})
 
