@@ -491,10 +491,10 @@ interactions:
         ),
         (
             ["call: GET /clients",
-             "query: {n: {parameter: state, definition: SearchParameter/client-state, as: reference Patint, system: x}}",
+             "query: {n: {parameter: state, definition: SearchParameter/client-state, as: reference Patnt, system: x}}",
              "receive: {map: client, each: a}"],
             ["8:81: 'state' is a token; write text or digits, or leave out 'as'",
-             "8:81: 'Patint' is no resource type; did you mean 'Patient'?"],
+             "8:81: 'Patnt' is no resource type; did you mean 'Patient'?"],
         ),
         (
             ["call: GET /clients", "also: [x]", "receive: {map: client, each: a}"],
