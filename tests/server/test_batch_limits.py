@@ -15,7 +15,7 @@ from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.outcome import Json
 from fhir_bridge.server import create_app
 from tests.outcomes import issue, outcome, parameters
-from tests.server.test_batch import asking, bundle, record_of, send, statuses
+from tests.server.test_batch import ID, asking, bundle, numbered, record_of, send, statuses
 from tests.serving import Canned, gateway, serving, simulated
 
 pytestmark = pytest.mark.anyio
@@ -42,8 +42,8 @@ class Slow(httpx.AsyncBaseTransport):
         return httpx.Response(200, json={"data": record_of(request)})
 
 
-def reads(number: int, name: str = "p") -> list[Json]:
-    return [asking("GET", f"Patient/{name}{n}") for n in range(number)]
+def reads(number: int) -> list[Json]:
+    return [asking("GET", f"Patient/{numbered(n)}") for n in range(number)]
 
 
 @pytest.mark.parametrize("kind", ["batch", "transaction"])
@@ -76,7 +76,7 @@ async def test_entries_that_have_not_begun_in_time_are_not_sent(ready_routes: Ro
 
     assert statuses(answered) == ["200 OK"] * 8 + ["504 Gateway Timeout"] * 2
     assert [entry["response"]["outcome"] for entry in answered[8:]] == [NOT_SENT] * 2
-    assert sorted(ehealth.asked) == [f"p{n}" for n in range(8)]
+    assert sorted(ehealth.asked) == [numbered(n) for n in range(8)]
 
 
 async def test_records_of_an_operation_that_have_not_begun_in_time_are_not_sent(ready_routes: Routes) -> None:
@@ -94,14 +94,14 @@ async def test_records_of_an_operation_that_have_not_begun_in_time_are_not_sent(
 async def test_a_transaction_that_has_not_begun_its_change_in_time_changes_nothing(ready_routes: Routes) -> None:
     """It fails as a whole, at the entry that was not begun."""
     ehealth = Slow(1.2)
-    change = asking("PUT", "Patient/p1", {"resourceType": "Patient", "id": "p1", "gender": "male"})
+    change = asking("PUT", f"Patient/{ID}", {"resourceType": "Patient", "id": ID, "gender": "male"})
 
     async with serving(ready_routes, simulated() | {"ehealth": ehealth}, limits=Limits(bundle_s=1)) as client:
         response = await client.post("/fhir/ehealth", json=bundle(*reads(1), change, kind="transaction"))
 
     assert response.status_code == 504
     assert response.json() == outcome(issue("not-sent", "timeout", TOO_LATE, "Bundle.entry[1]"))
-    assert ehealth.asked == ["p0"]
+    assert ehealth.asked == [numbered(0)]
 
 
 @pytest.mark.parametrize("addresses", [("10.0.0.1", "10.0.0.2"), ("10.0.0.1", "10.0.0.1")])
@@ -121,10 +121,10 @@ async def test_a_small_batch_does_not_wait_for_all_of_a_large_one(
     ):
         tasks.start_soon(lambda: send(early, *reads(100)))
         await ehealth.busy.wait()
-        await send(late, asking("GET", "Patient/late"))
+        await send(late, asking("GET", f"Patient/{ID}"))
 
     assert len(ehealth.asked) == 101
-    assert ehealth.asked.index("late") < 24
+    assert ehealth.asked.index(ID) < 24
 
 
 async def test_entries_of_a_client_that_has_left_are_not_sent(ready_routes: Routes) -> None:
