@@ -249,7 +249,7 @@ class Batches:
         bundle.check_transaction(entries)
         for n, found in enumerate(routed):
             if isinstance(found, FhirError):
-                raise failure_in_bundle(found, read[n], n)
+                await _whole(read[n], n, self._carry_out(found, window))
         return await self._as_one(read, routed, writes, window)
 
     async def _as_one(

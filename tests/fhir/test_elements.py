@@ -24,7 +24,7 @@ def test_a_choice_is_one_element_for_each_of_its_types() -> None:
     patient = elements("4.0", "Patient")
 
     assert patient["deceasedDateTime"] == Element(
-        "deceasedDateTime", "dateTime", False, False, "deceased", False, frozenset(), True
+        "deceasedDateTime", "dateTime", False, False, "deceased", False, frozenset(), True, is_modifier=True
     )
     assert patient["deceasedDateTime"].path == patient["deceasedBoolean"].path == "deceased"
     assert patient["birthDate"].path == "birthDate"

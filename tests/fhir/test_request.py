@@ -51,6 +51,7 @@ def test_all_that_a_request_says_stands_in_the_interaction() -> None:
         now=NOW,
         base_url="https://bridge.example/fhir/northlab",
         method="PUT",
+        size=8,
     )
 
 

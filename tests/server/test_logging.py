@@ -169,7 +169,7 @@ async def test_no_line_holds_a_patient_an_id_or_a_secret(
         ("POST", "ehealth/Patient/1/$x%0aINFO%20forged", "INFO run-7 $? ehealth/Patient 404 0.0 ms"),
         ("POST", "ehealth/Patient/1/$%D0%86%D0%B2%D0%B0%D0%BD", "INFO run-7 $? ehealth/Patient 404 0.0 ms"),
         ("GET", "ehealth/Shevchenko/1", "INFO run-7 read ehealth/- 404 0.0 ms"),
-        ("GET", "ehealth/Patient/a%0aINFO%20forged", "INFO run-7 read ehealth/Patient 400 0.0 ms"),
+        ("GET", "ehealth/Patient/a%0aINFO%20forged", "INFO run-7 read ehealth/Patient 404 0.0 ms"),
     ],
 )
 async def test_a_client_cannot_write_to_the_log(

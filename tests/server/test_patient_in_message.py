@@ -584,8 +584,11 @@ async def test_a_creation_that_broke_off_is_not_repeated(canned: httpx.AsyncClie
 
     response = await canned.post("/fhir/roche/Patient", json=new(), headers=R4)
 
-    told = issue("partner-error", "transient", "Roche Diabetes Care is not available; send again later.")
-    assert (response.status_code, response.json()) == (503, outcome(told))
+    text = (
+        "Roche Diabetes Care answered with status 503. It may have carried out the call. "
+        "No read or search here tells; ask Roche Diabetes Care before anything else is sent."
+    )
+    assert (response.status_code, response.json()) == (503, outcome(issue("fate-unknown", "transient", text)))
     assert len(partner.requests) == 1
 
 
