@@ -520,7 +520,7 @@ def test_a_refused_request_shows_every_reason_with_its_place(capsys: pytest.Capt
     status, out = explained(
         capsys,
         "PUT",
-        "/fhir/ehealth/Patient/42",
+        "/fhir/ehealth/Patient/7c3da506-804d-4550-8993-bf17f9ee0402",
         '{"resourceType": "Patient", "gender": "male", "foo": 1}',
         "-H",
         "Authorization: Bearer t",
@@ -529,7 +529,7 @@ def test_a_refused_request_shows_every_reason_with_its_place(capsys: pytest.Capt
     assert (status, out) == (
         1,
         """\
-PUT /fhir/ehealth/Patient/42
+PUT /fhir/ehealth/Patient/7c3da506-804d-4550-8993-bf17f9ee0402
 refused with 400, before any call
 
 at           code       what
@@ -552,14 +552,19 @@ def test_a_token_that_the_client_has_to_send_is_missed(capsys: pytest.CaptureFix
 
 
 def test_an_update_with_if_match_shows_the_reading_before_it(capsys: pytest.CaptureFixture[str]) -> None:
-    body = '{"resourceType": "Patient", "id": "42", "gender": "male"}'
+    body = '{"resourceType": "Patient", "id": "7c3da506-804d-4550-8993-bf17f9ee0402", "gender": "male"}'
 
-    status, out = explained(capsys, "PUT", "/fhir/ehealth/Patient/42", body, "-H", 'If-Match: W/"1"')
+    status, out = explained(
+        capsys, "PUT", "/fhir/ehealth/Patient/7c3da506-804d-4550-8993-bf17f9ee0402", body, "-H", 'If-Match: W/"1"'
+    )
 
     calls = [line for line in out.splitlines()[1:] if line.startswith(("GET", "PATCH"))]
     assert (status, calls) == (
         0,
-        ["GET $EHEALTH_BASE_URL/api/prepersons/42", "PATCH $EHEALTH_BASE_URL/api/prepersons/42"],
+        [
+            "GET $EHEALTH_BASE_URL/api/prepersons/7c3da506-804d-4550-8993-bf17f9ee0402",
+            "PATCH $EHEALTH_BASE_URL/api/prepersons/7c3da506-804d-4550-8993-bf17f9ee0402",
+        ],
     )
 
 
@@ -615,15 +620,19 @@ def test_a_token_that_is_renewed_says_how(capsys: pytest.CaptureFixture[str], mo
 
 
 def test_a_search_for_several_ids_shows_a_call_for_each(capsys: pytest.CaptureFixture[str]) -> None:
-    status, out = explained(capsys, "GET", "/fhir/ehealth/Patient?_id=41,42")
+    status, out = explained(
+        capsys,
+        "GET",
+        "/fhir/ehealth/Patient?_id=00000000-0000-4000-8000-000000000041,7c3da506-804d-4550-8993-bf17f9ee0402",
+    )
 
     assert (status, lines_named(out).splitlines()[1]) == (
         0,
         "search-type Patient, eHealth Ukraine (mappings/ehealth.yaml:NN)",
     )
     assert [line for line in out.splitlines()[1:] if line.startswith("GET")] == [
-        "GET $EHEALTH_BASE_URL/api/prepersons/41",
-        "GET $EHEALTH_BASE_URL/api/prepersons/42",
+        "GET $EHEALTH_BASE_URL/api/prepersons/00000000-0000-4000-8000-000000000041",
+        "GET $EHEALTH_BASE_URL/api/prepersons/7c3da506-804d-4550-8993-bf17f9ee0402",
         "GET $EHEALTH_BASE_URL/api/merge_requests?merge_person_id={id}&status=SIGNED",
     ]
 
@@ -649,13 +658,17 @@ def test_each_entry_of_a_batch_is_explained(capsys: pytest.CaptureFixture[str]) 
         "resourceType": "Bundle",
         "type": "batch",
         "entry": [
-            {"request": {"method": "GET", "url": "ehealth/Patient/42"}},
+            {"request": {"method": "GET", "url": "ehealth/Patient/7c3da506-804d-4550-8993-bf17f9ee0402"}},
             {"fullUrl": "urn:uuid:1", "request": {"method": "GET", "url": "metadata"}},
             {
-                "request": {"method": "PUT", "url": "ehealth/Patient/42"},
-                "resource": {"resourceType": "Patient", "id": "42", "link": [{"other": {"reference": "urn:uuid:1"}}]},
+                "request": {"method": "PUT", "url": "ehealth/Patient/7c3da506-804d-4550-8993-bf17f9ee0402"},
+                "resource": {
+                    "resourceType": "Patient",
+                    "id": "7c3da506-804d-4550-8993-bf17f9ee0402",
+                    "link": [{"other": {"reference": "urn:uuid:1"}}],
+                },
             },
-            {"request": {"method": "DELETE", "url": "ehealth/Patient/42"}},
+            {"request": {"method": "DELETE", "url": "ehealth/Patient/7c3da506-804d-4550-8993-bf17f9ee0402"}},
         ],
     }
 
@@ -665,10 +678,10 @@ def test_each_entry_of_a_batch_is_explained(capsys: pytest.CaptureFixture[str]) 
         0,
         """\
 POST /fhir
-Bundle.entry[0] GET ehealth/Patient/42
+Bundle.entry[0] GET ehealth/Patient/7c3da506-804d-4550-8993-bf17f9ee0402
   read Patient, eHealth Ukraine (mappings/ehealth.yaml:NN)
 
-  GET $EHEALTH_BASE_URL/api/prepersons/42
+  GET $EHEALTH_BASE_URL/api/prepersons/7c3da506-804d-4550-8993-bf17f9ee0402
     Accept: application/json
     Authorization: Bearer ***
     Api-key: ***
@@ -676,19 +689,19 @@ Bundle.entry[0] GET ehealth/Patient/42
 
   Then follows:
 
-  GET $EHEALTH_BASE_URL/api/merge_requests?merge_person_id=42&status=SIGNED
+  GET $EHEALTH_BASE_URL/api/merge_requests?merge_person_id=7c3da506-804d-4550-8993-bf17f9ee0402&status=SIGNED
 
 Bundle.entry[1] GET metadata
   The bridge answers this itself; no partner is called.
 
-Bundle.entry[2] PUT ehealth/Patient/42
+Bundle.entry[2] PUT ehealth/Patient/7c3da506-804d-4550-8993-bf17f9ee0402
   refused with 400, before any call
 
   at                                                code   what
   ────────────────────────────────────────────────  ─────  ──────────────────────────────────────────────────────────────────────────────────────────
   Bundle.entry[2].resource.link[0].other.reference  value  Entries of a batch cannot refer to each other; send this one after the other was answered.
 
-Bundle.entry[3] DELETE ehealth/Patient/42
+Bundle.entry[3] DELETE ehealth/Patient/7c3da506-804d-4550-8993-bf17f9ee0402
   refused with 405, before any call
 
   code           what
@@ -712,8 +725,8 @@ def test_an_entry_that_asks_for_nothing_is_refused_by_itself(capsys: pytest.Capt
 
 def test_a_transaction_that_is_refused_whole_is_not_explained_by_entries(capsys: pytest.CaptureFixture[str]) -> None:
     entry = {
-        "request": {"method": "PUT", "url": "ehealth/Patient/42"},
-        "resource": {"resourceType": "Patient", "id": "42", "gender": "male"},
+        "request": {"method": "PUT", "url": "ehealth/Patient/7c3da506-804d-4550-8993-bf17f9ee0402"},
+        "resource": {"resourceType": "Patient", "id": "7c3da506-804d-4550-8993-bf17f9ee0402", "gender": "male"},
     }
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry, entry]}
 
@@ -773,9 +786,11 @@ def test_wrong_use_is_one_line(capsys: pytest.CaptureFixture[str], arguments: tu
 
 
 def test_what_a_terminal_would_obey_is_spelled_out(capsys: pytest.CaptureFixture[str]) -> None:
-    body = '{"resourceType": "Patient", "id": "42", "name": [{"family": "a\u009b31mb"}]}'
+    body = (
+        '{"resourceType": "Patient", "id": "7c3da506-804d-4550-8993-bf17f9ee0402", "name": [{"family": "a\u009b31mb"}]}'
+    )
 
-    _, out = explained(capsys, "PUT", "/fhir/ehealth/Patient/42", body)
+    _, out = explained(capsys, "PUT", "/fhir/ehealth/Patient/7c3da506-804d-4550-8993-bf17f9ee0402", body)
 
     assert '    "last_name": "a\\u009b31mb"\n' in out
     assert "\u009b" not in out
