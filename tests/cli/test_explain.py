@@ -91,7 +91,7 @@ FHIR element                         partner field                       value  
 Patient.name[0].family               last_name                           "Іванов"                              mappings/ehealth.yaml:NN
 Patient.name[0].given[0]             first_name                          "Петро"                               mappings/ehealth.yaml:NN
 Patient.name[0].given[1]             second_name                         "Степанович"                          mappings/ehealth.yaml:NN
-Patient.gender                       gender                              "MALE"                                mappings/ehealth.yaml:NN
+Patient.gender                       gender                              "MALE"                                mappings/ehealth.yaml:NNN
 Patient.contact[0].name.family       emergency_contact.last_name         "漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢漢…  mappings/ehealth.yaml:NNN
 Patient.contact[0].telecom[1].value  emergency_contact.phones[0].number  "+380503410870"                       mappings/ehealth.yaml:NNN
 Patient.contact[0].telecom[1].use    emergency_contact.phones[0].type    "MOBILE"                              mappings/ehealth.yaml:NNN
@@ -148,7 +148,7 @@ identifier[external-id].value      external_id                    mappings/eheal
 name[official].family              last_name                      mappings/ehealth.yaml:NN
 name[official].given[0]            first_name                     mappings/ehealth.yaml:NN
 name[official].given[1]            second_name                    mappings/ehealth.yaml:NN
-gender                             gender                         mappings/ehealth.yaml:NN
+gender                             gender                         mappings/ehealth.yaml:NNN
 birthDate                          birth_date                     mappings/ehealth.yaml:NNN
 deceasedDateTime                   death_date                     mappings/ehealth.yaml:NNN
 contact[emergency].name.family     emergency_contact.last_name    mappings/ehealth.yaml:NNN
