@@ -10,6 +10,8 @@ import re
 import signal
 import subprocess
 import sys
+import zipfile
+from email import message_from_bytes
 from importlib import metadata
 from pathlib import Path
 
@@ -18,7 +20,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.e2e.processes import ended, environment, started, url_in
+from tests.e2e.processes import PATIENCE_S, ended, environment, started, url_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,7 +34,9 @@ OLDEST = {
 
 def run(*command: str | Path) -> str:
     """Run a command at the top of the repository and return what it prints; it must succeed."""
-    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
+    # Compiling each module takes longest of all, and nothing here needs it.
+    more = {"PIP_NO_COMPILE": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment(more), capture_output=True, text=True)
     assert done.returncode == 0, f"{command}:\n{done.stdout}{done.stderr}"
     return done.stdout
 
@@ -72,13 +76,20 @@ def test_the_lock_installs_with_this_pip(version: str, age: str, tmp_path: Path)
 # --- the wheel ---
 
 
-def needed(extra: str) -> set[str]:
-    """Return the packages that `fhir-bridge[extra]` needs, and those that they need in turn, on this machine."""
+def required_by(wheel: Path) -> list[str]:
+    """Return what a wheel says that it needs."""
+    archive = zipfile.ZipFile(wheel)
+    (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+    return message_from_bytes(archive.read(name)).get_all("Requires-Dist") or []
+
+
+def needed(wheel: Path, extra: str) -> set[str]:
+    """Return the packages that a wheel with an extra needs, and those that they need in turn, on this machine."""
     found: set[str] = set()
-    coming = [("fhir-bridge", extra)]
+    coming = [("", extra)]
     while coming:
         name, of = coming.pop()
-        for requirement in map(Requirement, metadata.requires(name) or ()):
+        for requirement in map(Requirement, metadata.requires(name) or () if name else required_by(wheel)):
             package = canonicalize_name(requirement.name)
             if package not in found and (requirement.marker is None or requirement.marker.evaluate({"extra": of})):
                 found.add(package)
@@ -105,7 +116,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def install(wheel: Path, extra: str, folder: Path) -> Path:
     """Return the interpreter of a new environment with the wheel and with what it needs, as the lock has it."""
     wanted = folder / "needed.txt"
-    wanted.write_text(locked(needed(extra)), encoding="utf-8")
+    wanted.write_text(locked(needed(wheel, extra)), encoding="utf-8")
     run(sys.executable, "-m", "venv", folder / "venv")
     interpreter = folder / "venv/bin/python"
     run(interpreter, "-m", "pip", "install", "--no-deps", "--require-hashes", "--requirement", wanted)
@@ -119,14 +130,17 @@ def test_the_wheel_by_itself_checks_explains_and_serves(wheel: Path, tmp_path: P
     command = (str(python.with_name("fhir-bridge")),)
 
     explained = run(*command, "explain", "GET", "/fhir/wmda/Patient/123456")
-    with started("serve", "--port", "0", until="is ready", cwd=tmp_path, command=command) as (process, printed):
+    more = {"EHEALTH_BASE_URL": "http://127.0.0.1:9", "EHEALTH_API_KEY": "key"}
+    with started("serve", "--port", "0", until="/fhir", cwd=tmp_path, more=more, command=command) as (process, printed):
         live = httpx.get(f"{url_in(printed)}/health/live").json()
         status, _ = ended(process, signal.SIGTERM)
 
     assert run(*command, "check").startswith("ehealth: read Patient, ")
     assert "GET $WMDA_BASE_URL/patients/123456" in explained
     assert (live, status) == ({"status": "live"}, 0)
-    sandbox = subprocess.run([*command, "sandbox"], cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    sandbox = subprocess.run(
+        [*command, "sandbox"], cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=PATIENCE_S
+    )
     line = "fhir-bridge: the simulated partners are not installed; run: pip install 'fhir-bridge[sandbox]'\n"
     assert (sandbox.returncode, sandbox.stdout, sandbox.stderr) == (2, "", line)
 
