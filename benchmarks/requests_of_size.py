@@ -14,6 +14,9 @@ from typing import Any
 Json = Any
 
 EHEALTH, WMDA, ROCHE = "/fhir/ehealth/Patient", "/fhir/wmda/Patient", "/fhir/roche"
+PREPERSON = "7c3da506-804d-4550-8993-bf17f9ee0402"
+ONE = f"{EHEALTH}/{PREPERSON}"
+ENTRY = f"Patient/{PREPERSON}"
 HLA = "https://fhir-bridge.example/fhir/StructureDefinition/wmda-hla"
 ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 XHTML = "http://www.w3.org/1999/xhtml"
@@ -27,7 +30,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def patient(**elements: Json) -> Json:
-    return {"resourceType": "Patient", "id": "1", "gender": "male", **elements}
+    return {"resourceType": "Patient", "id": PREPERSON, "gender": "male", **elements}
 
 
 def xml(content: str, attributes: str = "") -> bytes:
@@ -54,8 +57,8 @@ def about(n: int) -> Json:
 def message(n: int) -> Json:
     """A message with many Conditions, as Roche answers it."""
     header = {"resourceType": "MessageHeader", "event": {"system": "x:y", "code": "z"}, "source": {"endpoint": "x:y"}}
-    entries = [{"resource": header}, {"resource": {"resourceType": "Patient", "id": "1"}}]
-    entries += [{"resource": {"resourceType": "Condition", "subject": {"reference": "Patient/1"}}} for _ in range(n)]
+    entries = [{"resource": header}, {"resource": {"resourceType": "Patient", "id": PREPERSON}}]
+    entries += [{"resource": {"resourceType": "Condition", "subject": {"reference": ENTRY}}} for _ in range(n)]
     return {"resourceType": "Bundle", "type": "message", "entry": entries}
 
 
@@ -89,7 +92,7 @@ def many_names(n: int) -> Json:
 def binary(n: int) -> Json:
     data = base64.b64encode(json.dumps([{"op": "test", "path": f"/{i}", "value": 1} for i in range(n)]).encode())
     resource = {"resourceType": "Binary", "contentType": "application/json-patch+json", "data": data.decode()}
-    return batch([{"request": {"method": "PATCH", "url": "Patient/1"}, "resource": resource}])
+    return batch([{"request": {"method": "PATCH", "url": ENTRY}, "resource": resource}])
 
 
 def batch(entries: list[Json], kind: str = "batch") -> Json:
@@ -112,7 +115,7 @@ def parameters(n: int, part: Json) -> Json:
 
 
 HLA_PARTS = [{"url": "locus", "valueCode": "A"}, {"url": "field1", "valueString": "02:01"}]
-_DATA = {"data": {"id": "1", "status": "ACTIVE", "first_name": "A", "last_name": "B", "gender": "MALE"}}
+_DATA = {"data": {"id": PREPERSON, "status": "ACTIVE", "first_name": "A", "last_name": "B", "gender": "MALE"}}
 
 
 def record(n: int) -> Json:
@@ -126,138 +129,189 @@ def long_record(n: int) -> Json:
 
 KINDS: Sequence[tuple[Any, ...]] = (
     # --- JSON
-    ("json: empty objects", "PUT", f"{EHEALTH}/1", 400_000, lambda n: b"[" + b"{}," * n + b"1]"),
-    ("json: texts", "PUT", f"{EHEALTH}/1", 400_000, lambda n: b"[" + b'"",' * n + b"1]"),
-    ("json: one text", "PUT", f"{EHEALTH}/1", 1_200_000, lambda n: patient(implicitRules="a" * n)),
-    ("json: escapes", "PUT", f"{EHEALTH}/1", 600_000, lambda n: b'["' + b"\\n" * n + b'"]'),
-    ("json: unicode escapes", "PUT", f"{EHEALTH}/1", 200_000, lambda n: b'["' + b"\\u0041" * n + b'"]'),
-    ("json: surrogate pairs", "PUT", f"{EHEALTH}/1", 100_000, lambda n: b'["' + b"\\ud83d\\ude00" * n + b'"]'),
-    ("json: commas in a text", "PUT", f"{EHEALTH}/1", 1_200_000, lambda n: b'["' + b"," * n + b'"]'),
-    ("json: repeated keys", "PUT", f"{EHEALTH}/1", 16_000, lambda n: b"[" + b'{"a":1,"a":2},' * n + b"1]"),
-    ("json: digits", "PUT", f"{EHEALTH}/1", 1_200_000, lambda n: b'{"resourceType":"Patient","a":' + b"1" * n + b"}"),
-    ("json: white space", "PUT", f"{EHEALTH}/1", 1_200_000, lambda n: b" " * n + b"{"),
+    ("json: empty objects", "PUT", ONE, 400_000, lambda n: b"[" + b"{}," * n + b"1]"),
+    ("json: texts", "PUT", ONE, 400_000, lambda n: b"[" + b'"",' * n + b"1]"),
+    ("json: one text", "PUT", ONE, 1_200_000, lambda n: patient(implicitRules="a" * n)),
+    ("json: escapes", "PUT", ONE, 600_000, lambda n: b'["' + b"\\n" * n + b'"]'),
+    ("json: unicode escapes", "PUT", ONE, 200_000, lambda n: b'["' + b"\\u0041" * n + b'"]'),
+    (
+        "json: surrogate pairs",
+        "PUT",
+        ONE,
+        100_000,
+        lambda n: b'["' + b"\\ud83d\\ude00" * n + b'"]',
+    ),
+    ("json: commas in a text", "PUT", ONE, 1_200_000, lambda n: b'["' + b"," * n + b'"]'),
+    ("json: repeated keys", "PUT", ONE, 16_000, lambda n: b"[" + b'{"a":1,"a":2},' * n + b"1]"),
+    (
+        "json: digits",
+        "PUT",
+        ONE,
+        1_200_000,
+        lambda n: b'{"resourceType":"Patient","a":' + b"1" * n + b"}",
+    ),
+    ("json: white space", "PUT", ONE, 1_200_000, lambda n: b" " * n + b"{"),
     (
         "json: many keys",
         "PUT",
-        f"{EHEALTH}/1",
+        ONE,
         45_000,
         lambda n: {"resourceType": "Patient", **{f"k{i}": 1 for i in range(n)}},
     ),
     # --- structure
-    ("structure: contained resources", "PUT", f"{EHEALTH}/1", 12_000, lambda n: patient(contained=observations(n))),
-    ("structure: contained of one id", "PUT", f"{EHEALTH}/1", 12_000, lambda n: patient(contained=observations(1) * n)),
+    (
+        "structure: contained resources",
+        "PUT",
+        ONE,
+        12_000,
+        lambda n: patient(contained=observations(n)),
+    ),
+    (
+        "structure: contained of one id",
+        "PUT",
+        ONE,
+        12_000,
+        lambda n: patient(contained=observations(1) * n),
+    ),
     (
         "structure: contained of unknown types",
         "PUT",
-        f"{EHEALTH}/1",
+        ONE,
         20_000,
         lambda n: patient(contained=[{"resourceType": f"Observatoin{i}"} for i in range(n)]),
     ),
     (
         "structure: contained in contained",
         "PUT",
-        f"{EHEALTH}/1",
+        ONE,
         16_000,
         lambda n: patient(contained=[{"resourceType": "Patient", "id": "x", "contained": observations(n)}]),
     ),
     (
         "structure: references without an end",
         "PUT",
-        f"{EHEALTH}/1",
+        ONE,
         20_000,
         lambda n: patient(contained=observations(1), generalPractitioner=[{"reference": f"#x{i}"} for i in range(n)]),
     ),
     (
         "structure: unknown elements everywhere",
         "PUT",
-        f"{EHEALTH}/1",
+        ONE,
         20_000,
         lambda n: patient(name=[{f"familly{i}": "a"} for i in range(n)]),
     ),
-    ("structure: wrong types", "PUT", f"{EHEALTH}/1", 40_000, lambda n: patient(name=[{"given": list(range(n))}])),
+    (
+        "structure: wrong types",
+        "PUT",
+        ONE,
+        40_000,
+        lambda n: patient(name=[{"given": list(range(n))}]),
+    ),
     (
         "structure: wrong codes",
         "PUT",
-        f"{EHEALTH}/1",
+        ONE,
         20_000,
         lambda n: patient(name=[{"use": f"u{i}"} for i in range(n)]),
     ),
-    ("structure: deep extensions", "PUT", f"{EHEALTH}/1", 200, lambda n: patient(extension=deep(28, n))),
+    ("structure: deep extensions", "PUT", ONE, 200, lambda n: patient(extension=deep(28, n))),
     (
         "structure: a base64 of spaces",
         "PUT",
-        f"{EHEALTH}/1",
+        ONE,
         1_200_000,
         lambda n: patient(photo=[{"data": "aaaa " * (n // 5) + "!"}]),
     ),
-    ("structure: a code of spaces", "PUT", f"{EHEALTH}/1", 250_000, lambda n: patient(language="a " * n)),
+    ("structure: a code of spaces", "PUT", ONE, 250_000, lambda n: patient(language="a " * n)),
     (
         "structure: an oid of dots",
         "PUT",
-        f"{EHEALTH}/1",
+        ONE,
         500_000,
         lambda n: patient(implicitRules="urn:oid:1" + ".1" * n + "."),
     ),
     (
         "structure: a date of digits",
         "PUT",
-        f"{EHEALTH}/1",
+        ONE,
         1_000_000,
         lambda n: patient(birthDate="2000-01-01T00:00:00." + "1" * n),
     ),
     (
         "structure: a reference of slashes",
         "PUT",
-        f"{EHEALTH}/1",
+        ONE,
         1_000_000,
         lambda n: patient(managingOrganization={"reference": "Patient/" + "a/" * n}),
     ),
     # --- narratives
-    ("narrative: tags", "PUT", f"{EHEALTH}/1", 120_000, lambda n: patient(text=narrative("<b/>" * n))),
+    ("narrative: tags", "PUT", ONE, 120_000, lambda n: patient(text=narrative("<b/>" * n))),
     (
         "narrative: nested tags",
         "PUT",
-        f"{EHEALTH}/1",
+        ONE,
         80_000,
         lambda n: patient(text=narrative("<b>" * n + "</b>" * n)),
     ),
     (
         "narrative: attributes",
         "PUT",
-        f"{EHEALTH}/1",
+        ONE,
         60_000,
         lambda n: patient(text=narrative("<b " + " ".join(f'a{i}="1"' for i in range(n)) + "/>")),
     ),
-    ("narrative: entities", "PUT", f"{EHEALTH}/1", 150_000, lambda n: patient(text=narrative("&nbsp;" * n))),
+    ("narrative: entities", "PUT", ONE, 150_000, lambda n: patient(text=narrative("&nbsp;" * n))),
     (
         "narrative: many",
         "PUT",
-        f"{EHEALTH}/1",
+        ONE,
         5_000,
         lambda n: patient(
             contained=[{"resourceType": "Basic", "id": f"b{i}", "text": narrative("a")} for i in range(n)]
         ),
     ),
     # --- XML
-    ("xml: attributes", "PUT", f"{EHEALTH}/1", 80_000, lambda n: xml("", "".join(f' a{i}="1"' for i in range(n))), XML),
+    (
+        "xml: attributes",
+        "PUT",
+        ONE,
+        80_000,
+        lambda n: xml("", "".join(f' a{i}="1"' for i in range(n))),
+        XML,
+    ),
     (
         "xml: namespaces",
         "PUT",
-        f"{EHEALTH}/1",
+        ONE,
         60_000,
         lambda n: xml("", "".join(f' xmlns:a{i}="b"' for i in range(n))),
         XML,
     ),
-    ("xml: unknown elements", "PUT", f"{EHEALTH}/1", 45_000, lambda n: xml("<nam/>" * n), XML),
-    ("xml: elements", "PUT", f"{EHEALTH}/1", 24_000, lambda n: xml('<name><family value="a"/></name>' * n), XML),
-    ("xml: comments", "PUT", f"{EHEALTH}/1", 150_000, lambda n: xml("<!-- -->" * n), XML),
-    ("xml: comments first", "PUT", f"{EHEALTH}/1", 150_000, lambda n: b"<!---->" * n + xml(""), XML),
-    ("xml: entities", "PUT", f"{EHEALTH}/1", 240_000, lambda n: xml("<gender value='" + "&amp;" * n + "'/>"), XML),
-    ("xml: text", "PUT", f"{EHEALTH}/1", 1_200_000, lambda n: xml("a" * n), XML),
+    ("xml: unknown elements", "PUT", ONE, 45_000, lambda n: xml("<nam/>" * n), XML),
+    (
+        "xml: elements",
+        "PUT",
+        ONE,
+        24_000,
+        lambda n: xml('<name><family value="a"/></name>' * n),
+        XML,
+    ),
+    ("xml: comments", "PUT", ONE, 150_000, lambda n: xml("<!-- -->" * n), XML),
+    ("xml: comments first", "PUT", ONE, 150_000, lambda n: b"<!---->" * n + xml(""), XML),
+    (
+        "xml: entities",
+        "PUT",
+        ONE,
+        240_000,
+        lambda n: xml("<gender value='" + "&amp;" * n + "'/>"),
+        XML,
+    ),
+    ("xml: text", "PUT", ONE, 1_200_000, lambda n: xml("a" * n), XML),
     (
         "xml: narratives",
         "PUT",
-        f"{EHEALTH}/1",
+        ONE,
         6_000,
         lambda n: xml(f'<contained><Basic><text><div xmlns="{XHTML}">a</div></text></Basic></contained>' * n),
         XML,
@@ -265,18 +319,26 @@ KINDS: Sequence[tuple[Any, ...]] = (
     (
         "xml: a narrative of tags",
         "PUT",
-        f"{EHEALTH}/1",
+        ONE,
         45_000,
         lambda n: xml(f'<text><div xmlns="{XHTML}">{"<b/>" * n}</div></text>'),
         XML,
     ),
     # --- mapping
-    ("left behind: names", "PUT", f"{EHEALTH}/1", 30_000, lambda n: patient(name=[{"family": "a"}] * n), TOLD, record),
+    (
+        "left behind: names",
+        "PUT",
+        ONE,
+        20_000,
+        lambda n: patient(name=[{"family": "a"}] * n),
+        TOLD,
+        record,
+    ),
     (
         "left behind: identifiers",
         "PUT",
-        f"{EHEALTH}/1",
-        20_000,
+        ONE,
+        12_000,
         lambda n: patient(name=[{"family": "a"}], identifier=[{"system": "http://x.org", "value": "1"}] * n),
         TOLD,
         record,
@@ -284,7 +346,7 @@ KINDS: Sequence[tuple[Any, ...]] = (
     (
         "left behind: contacts with phones",
         "PUT",
-        f"{EHEALTH}/1",
+        ONE,
         10_000,
         lambda n: patient(
             name=[{"family": "a"}],
@@ -305,7 +367,7 @@ KINDS: Sequence[tuple[Any, ...]] = (
         "validate: HLA of one locus",
         "POST",
         f"{WMDA}/$validate",
-        6_000,
+        5_000,
         lambda n: patient(extension=[{"url": HLA, "extension": HLA_PARTS}] * n),
     ),
     (
@@ -315,7 +377,7 @@ KINDS: Sequence[tuple[Any, ...]] = (
         16_000,
         lambda n: patient(modifierExtension=[{"url": "http://x.org", "valueBoolean": True}] * n),
     ),
-    ("validate: names", "POST", f"{EHEALTH}/$validate", 30_000, lambda n: patient(name=[{"family": "a"}] * n)),
+    ("validate: names", "POST", f"{EHEALTH}/$validate", 20_000, lambda n: patient(name=[{"family": "a"}] * n)),
     (
         "wmda: unknown extensions",
         "POST",
@@ -359,12 +421,12 @@ KINDS: Sequence[tuple[Any, ...]] = (
         ),
     ),
     # --- messages and versions
-    ("message: contained conditions", "PUT", f"{ROCHE}/Patient/1", 6_000, about, R4),
-    ("message: a chain of contained", "PUT", f"{ROCHE}/Patient/1", 500, chain, R4),
+    ("message: contained conditions", "PUT", f"{ROCHE}/Patient/{PREPERSON}", 6_000, about, R4),
+    ("message: a chain of contained", "PUT", f"{ROCHE}/Patient/{PREPERSON}", 500, chain, R4),
     (
         "message: barred elements",
         "PUT",
-        f"{ROCHE}/Patient/1",
+        f"{ROCHE}/Patient/{PREPERSON}",
         240,
         lambda n: patient(generalPractitioner=[{"reference": f"Practitioner/{i}"} for i in range(n)]),
         R4,
@@ -372,17 +434,17 @@ KINDS: Sequence[tuple[Any, ...]] = (
     (
         "message: barred elements, too many",
         "PUT",
-        f"{ROCHE}/Patient/1",
+        f"{ROCHE}/Patient/{PREPERSON}",
         8_000,
         lambda n: patient(generalPractitioner=[{"reference": f"Practitioner/{i}"} for i in range(n)]),
         R4,
     ),
-    ("message: conditions answered", "GET", f"{ROCHE}/Patient/1", 4_000, None, R4, message),
-    ("message: entries sent in R4", "PUT", f"{ROCHE}/Bundle/1", 8_000, message, R4),
+    ("message: conditions answered", "GET", f"{ROCHE}/Patient/{PREPERSON}", 4_000, None, R4, message),
+    ("message: entries sent in R4", "PUT", f"{ROCHE}/Bundle/{PREPERSON}", 8_000, message, R4),
     (
         "message: extensions home",
         "PUT",
-        f"{ROCHE}/Bundle/1",
+        f"{ROCHE}/Bundle/{PREPERSON}",
         8_000,
         lambda n: batch(
             [
@@ -407,7 +469,7 @@ KINDS: Sequence[tuple[Any, ...]] = (
     (
         "patch: json, tests",
         "PATCH",
-        f"{EHEALTH}/1",
+        ONE,
         250,
         lambda n: [{"op": "test", "path": "/" + "a/" * 2_000 + str(i), "value": 1} for i in range(n)],
         JSON_PATCH,
@@ -416,7 +478,7 @@ KINDS: Sequence[tuple[Any, ...]] = (
     (
         "patch: json, names in front",
         "PATCH",
-        f"{EHEALTH}/1",
+        ONE,
         40_000,
         lambda n: [
             {"op": "add", "path": "/name", "value": [{}] * n},
@@ -428,18 +490,18 @@ KINDS: Sequence[tuple[Any, ...]] = (
     (
         "patch: json, a long pointer",
         "PATCH",
-        f"{EHEALTH}/1",
+        ONE,
         300_000,
         lambda n: [{"op": "test", "path": "/a" * n, "value": 1}],
         JSON_PATCH,
         record,
     ),
-    ("patch: json, bad operations", "PATCH", f"{EHEALTH}/1", 40_000, lambda n: [{}] * n, JSON_PATCH, record),
-    ("patch: fhirpath, over many names", "PATCH", f"{EHEALTH}/1", 5_000, many_names, {}, record),
+    ("patch: json, bad operations", "PATCH", ONE, 40_000, lambda n: [{}] * n, JSON_PATCH, record),
+    ("patch: fhirpath, over many names", "PATCH", ONE, 5_000, many_names, {}, record),
     (
         "patch: fhirpath, bad parts",
         "PATCH",
-        f"{EHEALTH}/1",
+        ONE,
         12_000,
         lambda n: {
             "resourceType": "Parameters",
@@ -451,7 +513,7 @@ KINDS: Sequence[tuple[Any, ...]] = (
     (
         "patch: fhirpath, parts of a value",
         "PATCH",
-        f"{EHEALTH}/1",
+        ONE,
         12_000,
         lambda n: patch(
             [
@@ -466,7 +528,15 @@ KINDS: Sequence[tuple[Any, ...]] = (
         {},
         record,
     ),
-    ("patch: merge", "PATCH", f"{EHEALTH}/1", 40_000, lambda n: {"name": [{"family": "a"}] * n}, MERGE_PATCH, record),
+    (
+        "patch: merge",
+        "PATCH",
+        ONE,
+        20_000,
+        lambda n: {"name": [{"family": "a"}] * n},
+        MERGE_PATCH,
+        record,
+    ),
     ("patch: in a Binary", "POST", "/fhir/ehealth", 10_000, binary, {}, record),
     # --- batches
     (
@@ -503,9 +573,7 @@ KINDS: Sequence[tuple[Any, ...]] = (
         "POST",
         "/fhir/ehealth",
         250,
-        lambda n: batch(
-            [{"request": {"method": "PUT", "url": "Patient/1"}, "resource": patient(name=[{"u": 1}] * 60)}] * n
-        ),
+        lambda n: batch([{"request": {"method": "PUT", "url": ENTRY}, "resource": patient(name=[{"u": 1}] * 60)}] * n),
     ),
     (
         "transaction: references to what is made",
@@ -560,14 +628,14 @@ KINDS: Sequence[tuple[Any, ...]] = (
         "search: elements",
         "POST",
         f"{EHEALTH}/_search",
-        200_000,
-        lambda n: b"_id=1&_elements=" + b",".join(b"a%d" % i for i in range(n)),
+        100_000,
+        lambda n: f"_id={PREPERSON}&_elements=".encode() + b",".join(b"a%d" % i for i in range(n)),
         FORM,
         record,
     ),
     # --- partners' answers
-    ("answer: phones", "GET", f"{EHEALTH}/1", 5_000, None, {}, long_record),
-    ("answer: phones, in XML", "GET", f"{EHEALTH}/1", 5_000, None, ANSWER_IN_XML, long_record),
+    ("answer: phones", "GET", ONE, 5_000, None, {}, long_record),
+    ("answer: phones, in XML", "GET", ONE, 5_000, None, ANSWER_IN_XML, long_record),
     (
         "answer: a list",
         "GET",
@@ -580,7 +648,7 @@ KINDS: Sequence[tuple[Any, ...]] = (
     (
         "answer: errors",
         "GET",
-        f"{EHEALTH}/1",
+        ONE,
         16_000,
         None,
         {},

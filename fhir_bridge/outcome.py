@@ -98,13 +98,15 @@ class FhirError(Exception):
         self.headers = dict(headers or {})
 
 
-def limited(issues: Iterable[Issue], at_most: int, expression: str | None = None) -> list[Issue]:
+def limited(
+    issues: Iterable[Issue], at_most: int, expression: str | None = None, severity: Severity = "error"
+) -> list[Issue]:
     """Return the first of the issues, and, where there are more, a last one that says so. No more are asked for."""
     first = list(islice(issues, at_most + 1))
     if len(first) <= at_most:
         return first
     text = "There are more problems; correct these first."
-    return [*first[:at_most], Issue("too-many-problems", "structure", text, expression)]
+    return [*first[:at_most], Issue("too-many-problems", "structure", text, expression, severity)]
 
 
 def operation_outcome(issues: Iterable[Issue]) -> Json:

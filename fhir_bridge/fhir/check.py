@@ -3,26 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
+from fhir_bridge.fhir.json_bounds import count
 from fhir_bridge.outcome import Issue, Json
+
+MAX_RULED = 50_000
+"""How many values all rules in FHIRPath may go over in one resource: each takes fhirpathpy some 50 µs."""
+
+
+@dataclass(slots=True)
+class Work:
+    """How many values rules in FHIRPath went over so far."""
+
+    values: int = 0
 
 
 class Visit:
     """One resource being checked, FHIRPath's %resource, and what was found so far.
 
-    When there are more issues than `max_problems`, no further ones are looked for.
+    When there are more issues than `max_problems`, or rules went over too much, no further issues are looked for.
     """
 
-    def __init__(self, resource: Json, issues: list[Issue], max_problems: int) -> None:
+    def __init__(self, resource: Json, issues: list[Issue], max_problems: int, work: Work | None = None) -> None:
         self.resource = resource
         self.issues = issues
         self.max_problems = max_problems
+        self.work = work or Work()
+
+    def of(self, resource: Json) -> Visit:
+        """Return the visit of a resource within this one."""
+        return Visit(resource, self.issues, self.max_problems, self.work)
 
     @property
     def has_enough(self) -> bool:
-        return len(self.issues) > self.max_problems
+        return len(self.issues) > self.max_problems or self.work.values > MAX_RULED
+
+    def may_rule(self, value: Json, path: str) -> bool:
+        """Whether a rule in FHIRPath may go over a value; an issue where that would be too much, and none after it."""
+        if self.has_enough:
+            return False
+        self.work.values += count(value)
+        is_too_much = self.work.values > MAX_RULED
+        if is_too_much:
+            text = f"The rules of the profile would go over more than {MAX_RULED:,} values; send less at once."
+            self.issues.append(Issue("too-many-values", "too-costly", text, path))
+        return not is_too_much
 
     def add(self, issues: Iterable[Issue]) -> None:
         """Add no more issues than there is room for."""

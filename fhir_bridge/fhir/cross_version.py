@@ -103,23 +103,31 @@ def read(version: Version, type_name: str, extension: Json, path: str | None) ->
 def put(
     version: Version, type_name: str, value: dict[str, Json], element: Element, content: Content, *, before: Content
 ) -> bool:
-    """Write an element that was read back into `value`; False where another value stood there `before`."""
+    """Write an element that was read back into `value`, whose lists are its own.
+
+    False where another value stood there `before`.
+    """
     if element.repeats and not is_primitive(element.type):
-        value[element.name] = [*value.get(element.name, ()), content[""]]
-        return True
+        items = value.setdefault(element.name, [])
+        if isinstance(items, list):
+            items.append(content[""])
+        return isinstance(items, list)
     rivals = [other.name for other in known_elements(version, type_name).values() if other.path == element.path]
     if any(prefix + name in (before if element.repeats else value) for name in rivals for prefix in ("", "_")):
         return False
-    items = _with_item(value, element.name, content) if element.repeats else content
-    value.update({prefix + element.name: item for prefix, item in items.items()})
+    if element.repeats:
+        _add_item(value, element.name, content)
+    else:
+        value.update({prefix + element.name: item for prefix, item in content.items()})
     return True
 
 
-def _with_item(value: Mapping[str, Json], name: str, content: Content) -> Content:
-    """Return the two lists of a primitive with one more item; without the second where nothing stands beside."""
-    values = [*value.get(name, ()), content.get("")]
-    besides = [*value.get(f"_{name}", [None] * (len(values) - 1)), content.get("_")]
-    return {"": values} if besides == [None] * len(besides) else {"": values, "_": besides}
+def _add_item(value: dict[str, Json], name: str, content: Content) -> None:
+    """Add an item to the two lists of a primitive; the second is there where anything stands beside."""
+    values = value.setdefault(name, [])
+    values.append(content.get(""))
+    if content.get("_") is not None or f"_{name}" in value:
+        value.setdefault(f"_{name}", [None] * (len(values) - 1)).append(content.get("_"))
 
 
 def _unnested(version: Version, type_name: str, extension: Json) -> Json:

@@ -19,7 +19,7 @@ def brought_home(way: Way, type_name: str, definition: str, value: dict[str, Jso
     extensions = value.get("extension")
     if not isinstance(extensions, list):
         return value
-    home = dict(value)
+    home = {name: list(item) if isinstance(item, list) else item for name, item in value.items()}
     kept = [each for each in extensions if not _came_home(way, type_name, definition, home, each, value)]
     if len(kept) == len(extensions):
         return value

@@ -61,7 +61,7 @@ def invariant_check(constraint: Json, fhir_type: str, version: Version) -> Check
         raise ValueError(f"constraint {key} cannot be evaluated ({error}); correct its expression") from None
 
     def check(value: Json, path: str, visit: Visit) -> None:
-        if not _is_kept(rule, value, visit):
+        if visit.may_rule(value, path) and not _is_kept(rule, value, visit):
             visit.issues.append(Issue("rule-broken", "invariant", human, path, severity))
 
     return check

@@ -36,7 +36,7 @@ def check_bounds(body: bytes, limits: Limits) -> None:
 
 def check_count(body: bytes, value: Json, limits: Limits) -> None:
     """Raise FhirError 413 where the value that was made of the text holds too many; most text is too short for it."""
-    if 1 + body.count(b",") + body.count(b"[") + body.count(b"{") > limits.max_values < _count(value):
+    if 1 + body.count(b",") + body.count(b"[") + body.count(b"{") > limits.max_values < count(value):
         raise too_many_values(limits)
 
 
@@ -80,7 +80,7 @@ def _without_escapes(body: bytes) -> bytes:
     return body.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _ALL_BUT_MARKS)
 
 
-def _count(value: Json) -> int:
+def count(value: Json) -> int:
     """Return how many values there are in a value, itself included."""
     level, total = [value], 0
     while level:

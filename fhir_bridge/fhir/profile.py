@@ -124,7 +124,7 @@ def _of_resource(type_name: str, check: Check) -> Check:
 
     def check_resource(value: Json, path: str, visit: Visit) -> None:
         if isinstance(value, dict) and value.get("resourceType") == type_name:
-            check(value, path, Visit(value, visit.issues, visit.max_problems))
+            check(value, path, visit.of(value))
 
     return check_resource
 

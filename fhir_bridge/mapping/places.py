@@ -34,12 +34,13 @@ class Step(NamedTuple):
         value, path = node.get(self.name), f"{path}.{self.path}"
         if not isinstance(value, list):
             return [] if value is None else [(path, value)]
-        return [(f"{path}[{n}]", item) for n, item in enumerate(value) if item is not None and self._means(n, value)]
+        meant = range(len(value)) if self.slice is None and self.item is None else self._meant(value)
+        return [(f"{path}[{n}]", value[n]) for n in meant if n < len(value) and value[n] is not None]
 
-    def _means(self, number: int, members: list[Json]) -> bool:
-        if self.slice is not None:
-            return self.slice.first(members) == number
-        return self.item in (None, number)
+    def _meant(self, members: list[Json]) -> list[int]:
+        """Return the index of the one member that is meant, if any is."""
+        index = self.item if self.slice is None else self.slice.first(members)
+        return [] if index is None else [index]
 
 
 @dataclass(frozen=True, slots=True)

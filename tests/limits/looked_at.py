@@ -13,11 +13,12 @@ class Looks:
 
     def __init__(self) -> None:
         self.objects: set[int] = set()
+        self.looks = 0
         self.compared = 0
 
     def object(self, value: dict[str, Json]) -> Json:
         """Return an object that is known here from the first look into it."""
-        return _Object(value, self.objects)
+        return _Object(value, self)
 
     def text(self, text: str) -> str:
         """Return a text whose comparisons are counted."""
@@ -25,12 +26,13 @@ class Looks:
 
 
 class _Object(dict[str, Any]):
-    def __init__(self, value: dict[str, Json], seen: set[int]) -> None:
+    def __init__(self, value: dict[str, Json], looks: Looks) -> None:
         super().__init__(value)
-        self._seen = seen
+        self._looks = looks
 
     def _look(self) -> None:
-        self._seen.add(id(self))
+        self._looks.looks += 1
+        self._looks.objects.add(id(self))
 
 
 def _looking(name: str) -> Callable[..., Any]:

@@ -6,17 +6,24 @@ from collections.abc import Callable
 
 import pytest
 
+from fhir_bridge.fhir.definitions import load_definitions
 from fhir_bridge.fhir.fhirpath_patch import MAX_VISITED, read_fhirpath_patch
+from fhir_bridge.fhir.homecoming import brought_home
 from fhir_bridge.fhir.json_patch import read_json_patch
 from fhir_bridge.fhir.leaving import Gaps, leave, stands_in
 from fhir_bridge.fhir.message import containing, with_contained
 from fhir_bridge.fhir.primitives import FORMATS
+from fhir_bridge.fhir.profile import profile_checker
+from fhir_bridge.fhir.r4_stu3 import TO_R4
 from fhir_bridge.fhir.search import read_criteria
 from fhir_bridge.mapping.locating import Locator
+from fhir_bridge.mapping.places import Step
 from fhir_bridge.mapping.sending import Pair
+from fhir_bridge.mapping.slices import compile_slice, fixed_value
 from fhir_bridge.mapping.source import Mark
 from fhir_bridge.outcome import FhirError, Issue, Json
 from tests.limits.looked_at import Looks
+from tests.serving import TOP
 
 N = 20_000
 
@@ -167,3 +174,37 @@ def test_base64_is_groups_of_four(version: str, value: Json, fits: tuple[bool, b
 )
 def test_a_code_has_single_spaces_within(value: Json, fits: bool) -> None:
     assert FORMATS["4.0"]["code"].fits(value) is fits
+
+
+def test_rules_in_fhirpath_go_over_no_more_values_than_they_may() -> None:
+    check = profile_checker("StructureDefinition/wmda-patient", load_definitions(TOP / "profiles"))
+    few, many = ([{"url": "http://example.org", "valueString": "x"}] * count for count in (1_000, 20_000))
+
+    issues = check({"resourceType": "Patient", "extension": many})
+
+    text = "The rules of the profile would go over more than 50,000 values; send less at once."
+    assert issues == [Issue("too-many-values", "too-costly", text, "Patient")]
+    assert check({"resourceType": "Patient", "extension": few}) == []
+
+
+def test_of_a_slice_that_one_member_fits_the_members_are_looked_through_once() -> None:
+    looks = Looks()
+    slice_ = compile_slice([fixed_value(["use"], "use", "official")], None)
+    step = Step("name", "name", None, slice_)
+    names = [looks.object({"use": "old"}) for _ in range(2_000)]
+
+    assert step.all("Patient", {"name": [*names, {"use": "official"}]}) == [("Patient.name[2000]", {"use": "official"})]
+    assert step.all("Patient", {"name": names}) == []
+    assert looks.looks <= 2 * len(names)
+
+
+def test_elements_of_the_other_version_come_home_as_one_list() -> None:
+    url = "http://hl7.org/fhir/4.0/StructureDefinition/extension-Patient.photo"
+    photo = {"url": url, "valueAttachment": {"title": "x"}}
+    stu3 = {"resourceType": "Patient", "extension": [photo] * N, "photo": [{"title": "first"}]}
+
+    home = brought_home(TO_R4, "Patient", "Patient", stu3)
+
+    assert home == {"resourceType": "Patient", "photo": [{"title": "first"}, *[{"title": "x"}] * N]}
+    assert stu3["photo"] == [{"title": "first"}]
+    assert brought_home(TO_R4, "Patient", "Patient", {**stu3, "photo": 1})["extension"] == [photo] * N

@@ -12,7 +12,7 @@ from fhir_bridge.fhir.primitives import FORMATS
 from fhir_bridge.fhir.versions import version_at
 from fhir_bridge.mapping.receivers import Received
 from fhir_bridge.mapping.refusals import SEND_LATER
-from fhir_bridge.outcome import FhirError, Issue, Json, operation_outcome
+from fhir_bridge.outcome import FhirError, Issue, Json, limited, operation_outcome
 
 CARRIED_OUT = "The partner carried out the call."
 NOTHING_CHANGED = "The patch changes nothing that the partner holds, so nothing was sent."
@@ -41,13 +41,14 @@ def answer(
     versions = {} if interaction.code == "operation" else version_headers(received.resource)
     headers = {**location, **versions}
     wanted = interaction.preferences.returns if interaction.code in _WRITES else None
-    left_behind = tuple(issue for issue in warnings if issue.error == "left-behind")
+    told = limited(warnings, interaction.limits.max_problems, severity="warning")
+    left_behind = tuple(issue for issue in told if issue.error == "left-behind")
     resource = received.resource
     if wanted == "minimal":
         resource = None
     elif wanted == "OperationOutcome" or resource is None:
         said = Issue("done", "informational", done, severity="information")
-        resource, left_behind = operation_outcome([said, *warnings]), ()
+        resource, left_behind = operation_outcome([said, *told]), ()
     return FhirResponse(201 if location else 200, resource, headers, received.unknown_codes, left_behind=left_behind)
 
 
@@ -60,7 +61,8 @@ def not_shown(
     """
     warning = Issue("record-not-shown", "incomplete", NOT_SHOWN, severity="warning")
     why = [_why_not_shown(issue) for issue in error.issues]
-    outcome = operation_outcome([warning, *why, *warnings])
+    told = limited(warnings, interaction.limits.max_problems, severity="warning")
+    outcome = operation_outcome([warning, *why, *told])
     return replace(answer(interaction, received, ()), resource=outcome)
 
 
