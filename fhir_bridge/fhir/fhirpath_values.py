@@ -9,7 +9,7 @@ import copy
 from collections.abc import Mapping
 
 from fhir_bridge.fhir.elements import Element, Version, elements, is_primitive
-from fhir_bridge.fhir.fhirpath_location import Item, candidates, items_of, write_items
+from fhir_bridge.fhir.fhirpath_location import Item, candidates, write_items
 from fhir_bridge.fhir.fhirpath_operations import value_name
 from fhir_bridge.outcome import Json
 
@@ -60,13 +60,16 @@ def _built(version: Version, found: list[Element], parts: Json) -> tuple[Element
     element = found[0]
     if len(found) > 1 or is_primitive(element.type) or element.type == "Resource":
         raise WrongType(f"{element.path} takes a value[x] or a resource, not parts.")
-    whole: dict[str, Json] = {}
+    built: dict[str, tuple[Element, list[Item]]] = {}
     for part in parts:
         own = candidates(version, element.type, part["name"])
         if not own:
             raise WrongType(f"{element.path} has no element {part['name']}.")
         inner, item = item_for(version, own, part)
-        if not inner.repeats and any(items_of(whole, each) for each in own):
+        if not inner.repeats and any(each.name in built for each in own):
             raise WrongType(f"{part['name']} does not repeat.")
-        write_items(whole, inner, [*items_of(whole, inner), item])
+        built.setdefault(inner.name, (inner, []))[1].append(item)
+    whole: dict[str, Json] = {}
+    for inner, items in built.values():
+        write_items(whole, inner, items)
     return element, Item(whole)

@@ -208,3 +208,14 @@ def test_elements_of_the_other_version_come_home_as_one_list() -> None:
     assert home == {"resourceType": "Patient", "photo": [{"title": "first"}, *[{"title": "x"}] * N]}
     assert stu3["photo"] == [{"title": "first"}]
     assert brought_home(TO_R4, "Patient", "Patient", {**stu3, "photo": 1})["extension"] == [photo] * N
+
+
+def test_a_value_of_many_parts_is_built_in_one_go() -> None:
+    parts = [{"name": "given", "valueString": f"g{n}"} for n in range(N)]
+    add = operation(
+        type={"valueCode": "add"}, path={"valueString": "Patient"}, name={"valueString": "name"}, value={"part": parts}
+    )
+
+    patched = read_fhirpath_patch({"resourceType": "Parameters", "parameter": [add]})({"resourceType": "Patient"})
+
+    assert patched["name"] == [{"given": [f"g{n}" for n in range(N)]}]
