@@ -20,13 +20,16 @@ OF_CHANGES: Mapping[str, str] = {
 }
 """The headers by which a change depends on the version that is there, as they are spelled."""
 
-_ETAG = re.compile(r'(?:W/)?(?:"([^"]+)"|([A-Za-z0-9.\-_~:+=]+))')
+_ETAG = re.compile(r'(?:"W/"([^"]+)""|(?:W/)?(?:"([^"]+)"|([A-Za-z0-9.\-_~:+=]+)))')
 _ETAGS = re.compile(rf"\s*(?:\*|{_ETAG.pattern}(?:\s*,\s*{_ETAG.pattern})*)\s*")
 
 
 def etags(header: str) -> set[str]:
-    """Return the version ids in a header: `W/"1", "2"` is {"1", "2"}; one without quotes is tolerated."""
-    return {quoted or bare for quoted, bare in _ETAG.findall(header)}
+    """Return the version ids in a header: `W/"1", "2"` is {"1", "2"}.
+
+    A version id without quotes is tolerated, and an ETag in quotes of its own, as HAPI's client sends it.
+    """
+    return {"".join(spellings) for spellings in _ETAG.findall(header)}
 
 
 def is_any(header: str) -> bool:

@@ -154,10 +154,9 @@ def all_unneeded(resource: Mapping[str, Json]) -> Mapping[int, None]:
     found = dict.fromkeys(index for index in range(len(needs.own)) if needs.is_unneeded(index))
     left = deque(found)
     while left:
-        for freed in needs.without(left.popleft()):
-            if freed not in found:
-                found[freed] = None
-                left.append(freed)
+        freed = [index for index in needs.without(left.popleft()) if index not in found]
+        found |= dict.fromkeys(freed)
+        left.extend(freed)
     return found
 
 

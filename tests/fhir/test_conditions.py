@@ -36,6 +36,7 @@ def refused(error: pytest.ExceptionInfo[FhirError]) -> tuple[int, Issue]:
         ('"2"', {"2"}),
         ("2", {"2"}),
         ("W/2", {"2"}),
+        ('"W/"2""', {"2"}),
         ('W/"1", "2",3', {"1", "2", "3"}),
         ("*", set()),
         ("", set()),

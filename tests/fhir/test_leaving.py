@@ -84,6 +84,8 @@ def test_where_nothing_goes_nothing_goes_with_it() -> None:
         ("Patient.name[1].family", "4.0", True),
         ("Patient.name[2].family", "4.0", False),
         ("Patient.deceased", "4.0", True),
+        ("Patient.deceased[0]", "4.0", True),
+        ("Patient.deceased[1]", "4.0", False),
         ("Patient.animal", "4.0", False),
         ("Patient.birthDate[0]", "3.0", True),
     ],
