@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter, deque
-from collections.abc import Generator, Hashable
+from collections import Counter
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from fhir_bridge.limits import Limits
 from fhir_bridge.outcome import FhirError, Issue
-
-_RETRY = {"Retry-After": "1"}
+from fhir_bridge.rounds import Rounds
 
 
 def client_of(request: Request) -> str:
@@ -22,47 +20,56 @@ def client_of(request: Request) -> str:
 
 
 class Admission:
-    """Counts the requests under way in one process, all of them and those of each client, and gives them turns."""
+    """Counts each client's requests under way in one process, and the bytes of their bodies; they begin in rounds."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._all = 0
-        self._of: Counter[str] = Counter()
-        self._turns = Turns()
+        self._requests: Counter[str] = Counter()
+        self._bytes: Counter[str] = Counter()
+        self.rounds = Rounds()
 
     @contextmanager
     def visit(self, client: str) -> Generator[Visit, None, None]:
         """Count a request as long as the block lasts, unless there are too many already."""
-        refusal = self._refusal(client)
-        if refusal is not None:
-            yield Visit(client, self._turns, refusal)
+        visit = Visit(client, self, self._refusal(client))
+        if visit.refusal is not None:
+            yield visit
             return
-        self._all += 1
-        self._of[client] += 1
+        self._requests[client] += 1
         try:
-            yield Visit(client, self._turns, None)
+            yield visit
         finally:
-            self._all -= 1
-            self._of[client] -= 1
-            if not self._of[client]:
-                del self._of[client]
+            _subtract(self._requests, client, 1)
+            _subtract(self._bytes, client, visit.kept)
 
     def _refusal(self, client: str) -> FhirError | None:
-        if self._of[client] >= self._limits.max_requests_of_one:
-            text = f"This client has {self._limits.max_requests_of_one} requests under way; wait until some have ended."
-            return FhirError(429, Issue("too-many-requests", "throttled", text), headers=_RETRY)
-        if self._all >= self._limits.max_requests:
-            text = f"The bridge has {self._limits.max_requests} requests under way; try again in a second."
-            return FhirError(503, Issue("too-many-requests", "throttled", text), headers=_RETRY)
+        of_one, of_all = self._limits.max_requests_of_one, self._limits.max_requests
+        if self._requests[client] >= of_one:
+            return _too_many(429, f"This client has {of_one} requests under way; wait until some have ended.")
+        if self._requests.total() >= of_all:
+            return _too_many(503, f"The bridge has {of_all} requests under way; try again in a second.")
         return None
 
+    def keep(self, client: str, size: int) -> None:
+        """Count bytes of a body that is under way. Raises FhirError 429 or 503 where they are too many."""
+        of_all = self._limits.max_bodies_bytes
+        of_one = max(of_all // 5, self._limits.max_body_bytes)
+        if self._bytes[client] + size > of_one:
+            text = f"The bodies of this client that are under way have {of_one} bytes; wait until some have ended."
+            raise _too_many(429, text)
+        if self._bytes.total() + size > of_all:
+            raise _too_many(503, f"The bodies under way have {of_all} bytes; try again in a second.")
+        self._bytes[client] += size
 
-class Visit(NamedTuple):
-    """One request of a client, and why it is not carried out, if it is not."""
+
+@dataclass(slots=True)
+class Visit:
+    """One request of a client, and why it is not carried out, if it is not; `kept` are the bytes of its body."""
 
     client: str
-    turns: Turns
+    admission: Admission
     refusal: FhirError | None
+    kept: int = 0
 
     def check(self) -> None:
         """Raise FhirError 429 or 503 for a request that is one too many."""
@@ -71,46 +78,19 @@ class Visit(NamedTuple):
 
     async def turn(self, has_body: bool) -> None:
         """Wait for a turn; a client's plain reads do not wait for its own bodies."""
-        await self.turns.wait((self.client, has_body))
+        await self.admission.rounds.wait((self.client, has_body))
+
+    def keep(self, size: int) -> None:
+        """Keep more bytes of the body until the request ends. Raises FhirError 429 or 503."""
+        self.admission.keep(self.client, size)
+        self.kept += size
 
 
-class Turns:
-    """Lets one request begin in each round of the event loop, so that between any two others are heard.
+def _too_many(status_code: int, text: str) -> FhirError:
+    return FhirError(status_code, Issue("too-many-requests", "throttled", text), headers={"Retry-After": "1"})
 
-    Those who wait take turns by `who`, whoever has the most of them.
-    """
 
-    def __init__(self) -> None:
-        self._taken = False
-        self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
-
-    async def wait(self, who: Hashable) -> None:
-        """Wait for a turn."""
-        loop = asyncio.get_running_loop()
-        if self._taken:
-            turn = loop.create_future()
-            self._waiting.setdefault(who, deque()).append(turn)
-            await turn
-        else:
-            self._taken = True
-            loop.call_soon(self._next)
-
-    def _next(self) -> None:
-        turn = self._first()
-        if turn is None:
-            self._taken = False
-            return
-        turn.set_result(None)
-        asyncio.get_running_loop().call_soon(self._next)
-
-    def _first(self) -> asyncio.Future[None] | None:
-        """The next one of who is next; whoever has left meanwhile is passed over."""
-        while self._waiting:
-            who, turns = next(iter(self._waiting.items()))
-            del self._waiting[who]
-            turn = turns.popleft()
-            if turns:
-                self._waiting[who] = turns
-            if not turn.done():
-                return turn
-        return None
+def _subtract(counts: Counter[str], client: str, count: int) -> None:
+    counts[client] -= count
+    if not counts[client]:
+        del counts[client]

@@ -30,6 +30,7 @@ class Limits:
     max_connections: int = 1_000
     max_requests: int = 500
     max_requests_of_one: int = 100
+    max_bodies_bytes: int = 250_000_000
     shutdown_s: int = 45
 
     @property

@@ -35,6 +35,7 @@ from fhir_bridge.limits import DEFAULTS, Limits
 from fhir_bridge.log_lines import crashed, name, write_line
 from fhir_bridge.outcome import FhirError, Issue
 from fhir_bridge.rendering import NOT_KEPT, REQUEST_ID, render, request_id_of
+from fhir_bridge.worker import CLIENT
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -44,13 +45,14 @@ def create_app(bridge: Bridge, *, limits: Limits = DEFAULTS) -> Starlette:
     batches, admission = Batches(bridge, limits), Admission(limits)
 
     async def fhir(request: Request) -> Response:
-        with admission.visit(client_of(request)) as visit:
+        CLIENT.set(client_of(request))
+        with admission.visit(CLIENT.get()) as visit:
             return await _answer(batches, request, limits, visit)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, object]]:
         async with bridge:
-            yield {"limits": limits}
+            yield {"limits": limits, "rounds": admission.rounds}
 
     async def live(request: Request) -> Response:
         return _json(request, {"status": "live"})
@@ -116,13 +118,16 @@ async def _answer(batches: Batches, request: Request, limits: Limits, visit: Vis
     presentation = Presentation()
     try:
         headers = _headers(request)
+        has_body = "content-length" in headers or "transfer-encoding" in headers
+        await visit.turn(has_body)
         presentation = read_presentation(headers, dict(parse_query(request.url.query)))
         visit.check()
         if request.method == "OPTIONS":
             response = _options(bridge, request)
         else:
-            http_request = await _http_request(bridge, request, headers, limits)
-            await visit.turn(bool(http_request.body))
+            http_request = await _http_request(bridge, request, headers, limits, visit)
+            if has_body:
+                await visit.turn(has_body)
             reading = partial(_interaction, bridge, http_request, request_id, uuid, limits)
             interaction = await bridge.worker.run(len(http_request.body), reading)
             # A posted search asks for its format in the body; and the version was not known before.
@@ -156,7 +161,7 @@ def _caller(request: Request) -> Caller:
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    return Caller(client_of(request), left)
+    return Caller(CLIENT.get(), left)
 
 
 def _stamps(bridge: Bridge, request: Request) -> dict[str, str]:
@@ -200,14 +205,16 @@ def _headers(request: Request) -> dict[str, str]:
     return {name: ", ".join(request.headers.getlist(name)) for name in request.headers}
 
 
-async def _http_request(bridge: Bridge, request: Request, headers: Mapping[str, str], limits: Limits) -> HttpRequest:
+async def _http_request(
+    bridge: Bridge, request: Request, headers: Mapping[str, str], limits: Limits, visit: Visit
+) -> HttpRequest:
     return HttpRequest(
         method=request.method,
         root=f"{bridge.base_url or str(request.base_url).rstrip('/')}/fhir",
         path=_path(request),
         query=request.url.query,
         headers=headers,
-        body=await _read_body(request, limits),
+        body=await _read_body(request, limits, visit),
     )
 
 
@@ -225,8 +232,8 @@ def _interaction(bridge: Bridge, request: HttpRequest, request_id: str, uuid: st
     )
 
 
-async def _read_body(request: Request, limits: Limits) -> bytes:
-    """Return the body; raises FhirError 413 as soon as it is known to be too large, 408 where it does not come."""
+async def _read_body(request: Request, limits: Limits, visit: Visit) -> bytes:
+    """Return the body. Raises FhirError 413 as soon as it is known to be too large, 408 where it does not come."""
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and int(announced) > limits.max_body_bytes:
         raise _too_large(limits.max_body_bytes)
@@ -238,6 +245,7 @@ async def _read_body(request: Request, limits: Limits) -> bytes:
                 body += chunk
                 if len(body) > limits.max_body_bytes:
                     raise _too_large(limits.max_body_bytes)
+                visit.keep(len(chunk))
     except ClientDisconnect:  # nobody reads the answer, but the log tells what it was
         raise FhirError(400, Issue("invalid-json", "incomplete", "The body breaks off before its end.")) from None
     except TimeoutError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -12,14 +13,18 @@ import anyio
 from fhir_bridge.exchange import PartnerRequest
 from fhir_bridge.fhir.interaction import FhirResponse
 from fhir_bridge.gateway.together import Send
+from fhir_bridge.gateway.turns import Turns
 from fhir_bridge.mapping.plans.steps import Plan
 from fhir_bridge.outcome import FhirError
 
-LARGE_BYTES = 100_000
+LARGE_BYTES = 5_000
 """From this size on a body is read, checked and mapped in a thread: less takes some tens of milliseconds at most."""
 
 THREADS = 2
 """How many large bodies are worked on at once. More would not be faster, since one thread at a time runs Python."""
+
+CLIENT: ContextVar[str] = ContextVar("CLIENT", default="")
+"""Whose request is carried out, set once for each: the threads are shared fairly between clients."""
 
 T = TypeVar("T")
 
@@ -28,13 +33,17 @@ class Worker:
     """Does work that grows with a body: a small one's at once, a large one's in a thread when it is its turn."""
 
     def __init__(self) -> None:
-        self._threads = anyio.CapacityLimiter(THREADS)
+        self._threads = Turns(THREADS)
 
     async def run(self, size: int, work: Callable[[], T]) -> T:
         """Return what `work` returns, or raise what it raises; `size` is that of the body in bytes."""
         if size < LARGE_BYTES:
             return work()
-        return await anyio.to_thread.run_sync(work, limiter=self._threads)
+        await self._threads.take(CLIENT.get(), None)
+        try:
+            return await anyio.to_thread.run_sync(work)
+        finally:
+            self._threads.release()
 
     async def carry_out(self, plan: Plan, send: Send, size: int) -> FhirResponse:
         """Make the calls of a plan, one after the other; a plan may survive that one of them fails.

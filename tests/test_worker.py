@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Generator
+from functools import partial
 
 import anyio
 import httpx
@@ -10,7 +11,9 @@ import pytest
 from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.fhir.interaction import FhirResponse
 from fhir_bridge.outcome import FhirError, Issue
-from fhir_bridge.worker import LARGE_BYTES, THREADS, Worker
+from fhir_bridge.worker import CLIENT, LARGE_BYTES, THREADS, Worker
+
+PATIENCE_S = 60
 
 pytestmark = pytest.mark.anyio
 
@@ -44,6 +47,28 @@ async def test_no_more_large_bodies_are_worked_on_at_once_than_there_are_threads
             tasks.start_soon(worker.run, LARGE_BYTES, work)
 
     assert (len(at_once), max(at_once)) == (10, THREADS)
+
+
+async def test_clients_take_turns_at_the_threads() -> None:
+    """Who has come with ten large bodies keeps another waiting for one of them."""
+    worker, begun = Worker(), threading.Event()
+    order: list[str] = []
+
+    def work(client: str) -> None:
+        begun.wait(PATIENCE_S)
+        order.append(client)
+
+    async def run(client: str) -> None:
+        CLIENT.set(client)
+        await worker.run(LARGE_BYTES, partial(work, client))
+
+    async with anyio.create_task_group() as tasks:
+        for client in ["many"] * 10 + ["few"]:
+            tasks.start_soon(run, client)
+        await anyio.wait_all_tasks_blocked()
+        begun.set()
+
+    assert order.index("few") <= THREADS + 1
 
 
 async def test_a_plan_goes_on_in_a_thread_once_a_partner_has_sent_much() -> None:

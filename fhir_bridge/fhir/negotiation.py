@@ -38,6 +38,8 @@ _RANGES: Mapping[str, Sequence[str]] = {
     "application/*": (FHIR_JSON, FHIR_XML),
     "text/*": ("text/json", "text/xml"),
 }
+_MOST_CHOICES = 100
+
 _VERSIONS: Mapping[str, Version] = {
     "4.0": "4.0", "4.0.0": "4.0", "4.0.1": "4.0",
     "3.0": "3.0", "3.0.1": "3.0", "3.0.2": "3.0",
@@ -90,10 +92,10 @@ def check_not_coded(headers: Mapping[str, str]) -> None:
 
 
 def choices(accept: str | None, format_: str | None) -> tuple[MediaType, ...]:
-    """Return the media types that the answer may have, best first; `_format` wins over Accept. Raises FhirError 406.
+    """Return the media types that the answer may have, best first; `_format` wins over Accept.
 
     A blank `_format` says nothing. Of two that are liked alike, one that is named comes before a range.
-    RFC 9110, section 12.5.1
+    RFC 9110, section 12.5.1. Raises FhirError 406; 400 where Accept names too many to look at.
     """
     if format_:
         name, _, parameters = format_.partition(";")
@@ -101,6 +103,9 @@ def choices(accept: str | None, format_: str | None) -> tuple[MediaType, ...]:
         if wanted.name not in _FORMATS:
             raise _not_acceptable("http._format")
         return (wanted._replace(name=_FORMATS[wanted.name]),)
+    if accept and accept.count(",") >= _MOST_CHOICES:
+        text = f"`Accept` names more than {_MOST_CHOICES} media types; name fewer."
+        raise FhirError(400, Issue("invalid-header", "value", text, "http.Accept"))
     told = [parse_media_type(text) for text in (accept or "*/*").split(",") if text.strip()]
     refused = {choice.name for choice in told if choice.quality == 0}
     told.sort(key=lambda choice: (-choice.quality, choice.name in _RANGES))

@@ -1,4 +1,4 @@
-"""Turns at a partner, shared fairly between clients."""
+"""Turns at what only some may use at once, a partner or a thread: clients share them fairly."""
 
 from __future__ import annotations
 

@@ -6,6 +6,12 @@ from fhir_bridge.outcome import FhirError, Issue
 from fhir_bridge.protocol.head import Head
 
 _END = b"\r\n\r\n"
+MOST_PIECES = 500
+"""How many pieces of a chunked body are read in one go."""
+
+MOST_BYTES = 16_384
+"""How many bytes of a chunked body are read in one go: 3,000 chunks or trailers at most, some milliseconds of work."""
+
 MAX_FRAMING_BYTES = 262_144
 """How many bytes of chunk sizes, chunk extensions and trailers a body may have beyond as many as it has content."""
 
@@ -17,7 +23,7 @@ class BodyReader:
     """
 
     def __init__(self, head: Head) -> None:
-        self._chunked = head.chunked
+        self.chunked = head.chunked
         self._left = head.length
         self._last = b""
         self._framing = 0
@@ -25,7 +31,7 @@ class BodyReader:
 
     def end_of_piece(self, data: bytes, start: int) -> int:
         """Return where the piece ends that begins at `start`."""
-        if not self._chunked:
+        if not self.chunked:
             end = min(start + self._left, len(data))
             self._left -= end - start
             return end
@@ -45,6 +51,6 @@ class BodyReader:
         """Count a piece of so many bytes, of which `content` are the body's. Raises FhirError 413."""
         self._content += content
         self._framing += piece - content
-        if self._chunked and self._framing > MAX_FRAMING_BYTES + self._content:
+        if self.chunked and self._framing > MAX_FRAMING_BYTES + self._content:
             text = "The chunks of the body hold less content than what is around it; send larger chunks."
             raise FhirError(413, Issue("body-too-large", "too-long", text))

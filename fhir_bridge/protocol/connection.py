@@ -16,11 +16,12 @@ from uvicorn.server import ServerState
 
 from fhir_bridge.limits import DEFAULTS, Limits
 from fhir_bridge.outcome import FhirError
-from fhir_bridge.protocol.body import BodyReader
+from fhir_bridge.protocol.body import MOST_BYTES, MOST_PIECES, BodyReader
 from fhir_bridge.protocol.clock import Clock
 from fhir_bridge.protocol.connections import Connections
 from fhir_bridge.protocol.head import HeadReader, malformed, not_offered
 from fhir_bridge.protocol.refusal import LATE_HEAD, NO_PLACE, STOPPING, refusal
+from fhir_bridge.rounds import Rounds
 
 LINGER_S = 2
 """How long the rest of a refused request is read and dropped, so that the client sees the answer and not a reset."""
@@ -51,6 +52,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._head = HeadReader(self._limits)
         self._body: BodyReader | None = None
         self._unread = b""
+        self._rounds: Rounds = app_state.setdefault("rounds", Rounds())
+        self._is_waiting = self._has_turn = False
         self._flow: _Flow
         self._content = 0
         self._is_in_head = True
@@ -69,6 +72,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._ending = True
         self._all.close(self)
         if self._tick is not None:
             self._tick.cancel()
@@ -81,14 +85,14 @@ class HttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Keep what comes until it is its turn; what comes after a refusal is dropped."""
         self._clock.hear(self.loop.time())
-        if not self._ending:
+        if not self._ending and self._fault is None:
             self._unread += data
             self._read()
 
     def _read(self) -> None:
         """Read on until a request is under way whose body has come; who sends more before its answer has to wait."""
         try:
-            while self._unread and not self._ending and not self._is_answering():
+            while self._unread and not self._ending and not self._is_waiting and not self._is_answering():
                 self._read_head() if self._body is None else self._read_body(self._body)
         except FhirError as error:
             self._refuse(error)
@@ -119,15 +123,26 @@ class HttpProtocol(HttpToolsProtocol):
         self.cycle.transport = _Ending(self)
 
     def _read_body(self, body: BodyReader) -> None:
-        """Give the parser all that has come of the body, piece by piece."""
-        data, start = self._unread, 0
-        while start < len(data) and self._body is not None and not self._ending:
+        """Give the parser what has come of the body; chunks may be many, and so each round of the loop reads a few."""
+        if body.chunked and not self._has_turn:
+            self._is_waiting = True
+            self._rounds.begin((self.client, True), self._take_turn)
+            return
+        self._has_turn = False
+        data, start = self._unread[: MOST_BYTES if body.chunked else None], 0
+        for _ in range(MOST_PIECES):
             end = body.end_of_piece(data, start)
             self._content = 0
             self._feed(data[start:end])
             body.count(end - start, self._content)
             start = end
-        self._unread = data[start:]
+            if start == len(data) or self._body is None:
+                break
+        self._unread = self._unread[start:]
+
+    def _take_turn(self) -> None:
+        self._is_waiting, self._has_turn = False, True
+        self._read()
 
     def _feed(self, data: bytes) -> None:
         try:

@@ -156,6 +156,16 @@ def test_an_answer_in_another_format_cannot_be_had(accept: str) -> None:
     assert refused(error) == (406, Issue("not-acceptable", "not-supported", text, "http.Accept"))
 
 
+def test_more_than_100_media_types_are_not_looked_at() -> None:
+    assert choices(",".join([XML] * 100), None)[0].name == XML
+
+    with pytest.raises(FhirError) as error:
+        choices(",".join([XML] * 101), None)
+
+    text = "`Accept` names more than 100 media types; name fewer."
+    assert refused(error) == (400, Issue("invalid-header", "value", text, "http.Accept"))
+
+
 @pytest.mark.parametrize(
     ("format_", "name"),
     [

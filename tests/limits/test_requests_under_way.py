@@ -7,10 +7,10 @@ from contextlib import ExitStack
 import anyio
 import pytest
 
-from fhir_bridge.admission import Turns
 from fhir_bridge.limits import Limits
 from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.outcome import Json
+from fhir_bridge.rounds import Rounds
 from tests.limits.running import HOST, LIVE, METADATA, PATIENT, Answer, Running, running
 from tests.outcomes import issue, outcome
 
@@ -69,6 +69,37 @@ def test_one_request_too_many_of_all_is_503(routes: Routes) -> None:
         assert told(bridge.answer(METADATA)) == (503, OF_ALL, "1")
 
 
+@pytest.mark.parametrize(
+    ("max_bodies_bytes", "clients", "status_code", "text"),
+    [
+        (
+            50,
+            [b"192.0.2.1"],
+            429,
+            "The bodies of this client that are under way have 10 bytes; wait until some have ended.",
+        ),
+        (16, [b"192.0.2.2", b"192.0.2.3"], 503, "The bodies under way have 16 bytes; try again in a second."),
+    ],
+)
+def test_bodies_under_way_that_are_together_too_large_are_refused(
+    routes: Routes, max_bodies_bytes: int, clients: list[bytes], status_code: int, text: str
+) -> None:
+    """Of one client, and of all."""
+    limits = Limits(max_body_bytes=10, max_bodies_bytes=max_bodies_bytes)
+    eight = b"PUT " + PATIENT + b" HTTP/1.1\r\n" + HOST + b"%bContent-Length: 9\r\n\r\n{       "
+    with running(routes, limits, proxies=("127.0.0.1",)) as bridge, ExitStack() as stack:
+        begin(bridge, stack, *(eight % forwarded(client) for client in clients))
+        refused = stack.enter_context(bridge.client())
+        refused.send(eight % forwarded(b"192.0.2.1"))
+        answer = refused.answer()
+
+        assert (answer.status_code, answer.json()) == (
+            status_code,
+            outcome(issue("too-many-requests", "throttled", text)),
+        )
+        assert (answer.headers["retry-after"], answer.headers["connection"]) == ("1", "close")
+
+
 def test_behind_a_trusted_proxy_clients_are_told_apart(routes: Routes) -> None:
     with running(routes, Limits(max_requests_of_one=2), proxies=("127.0.0.0/8",)) as bridge, ExitStack() as stack:
         begin(bridge, stack, begun(b"192.0.2.1"), begun(b"192.0.2.1"))
@@ -103,12 +134,12 @@ def test_ten_thousand_requests_in_one_piece_are_answered_one_after_the_other(rou
 
 @pytest.mark.anyio
 async def test_clients_take_turns_and_each_round_of_the_loop_has_one() -> None:
-    """Who has come with many requests keeps nobody waiting; who has gone is passed over."""
-    turns, began = Turns(), []
+    """Who has come with many requests keeps nobody waiting, nor does who has gone."""
+    in_rounds, began = Rounds(), []
     rounds = 0
 
     async def request(who: str) -> None:
-        await turns.wait(who)
+        await in_rounds.wait(who)
         began.append((rounds, who))
 
     async def leave() -> None:

@@ -33,7 +33,7 @@ STOPPING = outcome(
 PATIENCE_S = 120
 
 
-@pytest.mark.parametrize("workers", ["1"])
+@pytest.mark.parametrize("workers", ["1", "2"])
 def test_one_byte_of_a_body_does_not_hold_the_process(workers: str) -> None:
     """It ends by itself: a client that is answered in time does not matter either."""
     more = {**EHEALTH, "FHIR_BRIDGE_SHUTDOWN_S": "1"}
