@@ -157,8 +157,14 @@ _REFERENCE = re.compile(r"reference ([A-Z][A-Za-z]+)")
 
 def find_transform(name: str) -> Transform | None:
     """Return the transform of this name; that of `reference Patient` is made for its type."""
+    resource_type = reference_type(name)
+    return TRANSFORMS.get(name) if resource_type is None else _reference_to(resource_type)
+
+
+def reference_type(name: str) -> str | None:
+    """Return the type that `reference Patient` leads to; None of another transform."""
     match = _REFERENCE.fullmatch(name)
-    return TRANSFORMS.get(name) if match is None else _reference_to(match[1])
+    return match[1] if match else None
 
 
 def _reference_to(resource_type: str) -> Transform:

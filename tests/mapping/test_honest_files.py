@@ -128,3 +128,38 @@ maps:
     found = [] if exists else [f"t.yaml:6:40: {url} is not among the definitions; add it, or correct the name"]
 
     assert problems(file) == found
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        ("managingOrganization.reference: {at: o, as: reference Organisation}",
+         "1:45: 'Organisation' is no resource type; did you mean 'Organization'?"),
+        ("managingOrganization.reference: {at: o, as: reference Patient}",
+         "1:45: 'managingOrganization' leads to no Patient; known here: Organization"),
+        ("managingOrganization.reference: {at: o, as: reference Organization}", None),
+        ("managingOrganization.reference: {at: o, as: reference patient}",
+         "1:45: unknown transform 'reference patient'; did you mean 'reference <Type>'?"),
+        ("generalPractitioner: {at: d, each: {reference: {at: ., as: reference Device}}}",
+         "1:60: 'generalPractitioner' leads to no Device; known here: Organization, Practitioner, PractitionerRole"),
+        ("generalPractitioner: {at: d, each: {reference: {at: ., as: reference Practitioner}}}", None),
+    ],
+)  # fmt: skip
+def test_a_reference_leads_to_a_type_that_its_element_allows(row: str, what: str | None) -> None:
+    assert row_problems(row) == ([f"t.yaml:{what}"] if what else [])
+
+
+@pytest.mark.parametrize(
+    ("errors", "is_told"),
+    [
+        ("text: m, codes: {A: value}", True),
+        ("code: c, codes: {A: value}", False),
+        ("list: {at: l, code: c}, codes: {A: value}", False),
+        ("operation_outcome: 'true', codes: {A: value}", False),
+    ],
+)
+def test_codes_of_errors_need_a_field_that_tells_the_code(errors: str, is_told: bool) -> None:
+    file = HEAD.format("a", "PUT /{id}", "a") + f"errors: {{{errors}}}\n"
+    told = ["t.yaml:12:26: nothing tells the partner's code, so 'codes' says nothing; add 'code'"]
+
+    assert problems(file) == (told if is_told else [])

@@ -241,8 +241,8 @@ def test_a_mistake_in_a_header_is_told_at_its_word(header: str, found: list[str]
     ("errors", "found"),
     [
         ("{txt: a}", ["2: unknown key 'txt' in errors; did you mean 'text'?"]),
-        ("{codes: {X: invald}}", ["13: 'invald' is no issue type of FHIR; did you mean 'invalid'?"]),
-        ("{codes: {X: [a]}}", ["13: text is expected here; write a word, quoted where YAML needs it"]),
+        ("{code: c, codes: {X: invald}}", ["22: 'invald' is no issue type of FHIR; did you mean 'invalid'?"]),
+        ("{code: c, codes: {X: [a]}}", ["22: text is expected here; write a word, quoted where YAML needs it"]),
         ("{list: {field: entry}}", ["8: list has no 'at'; add it"]),
         ("{list: {at: e, filed: entry}}", ["16: unknown key 'filed' in list; did you mean 'field'?"]),
         ("{operation_outcome: yes}", ["21: unknown 'operation_outcome: yes'; known here: false, true"]),

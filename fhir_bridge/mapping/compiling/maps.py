@@ -19,7 +19,14 @@ from fhir_bridge.mapping.partner_fields import ITSELF, PartnerField, compile_fie
 from fhir_bridge.mapping.places import Place
 from fhir_bridge.mapping.rows import ConstantRow, ListRow, PathRow, Row, ValueRow
 from fhir_bridge.mapping.source import Mark, Problems, Text, did_you_mean
-from fhir_bridge.mapping.transforms import TEXT_TYPES, TRANSFORMS, Transform, default_transform, find_transform
+from fhir_bridge.mapping.transforms import (
+    TEXT_TYPES,
+    TRANSFORMS,
+    Transform,
+    default_transform,
+    find_transform,
+    reference_type,
+)
 
 
 def _beside(row: Row, rows: Iterable[Row | None]) -> Row:
@@ -76,11 +83,18 @@ class MapCompiler:
         outcome = self._outcome(spec, paths)
         return Map(spec.name, str(spec.resource), self.version, rows, outcome, silent, self.spell)
 
-    def _row(self, spec: RowSpec, type_name: str, prefix: str, paths: Paths) -> Row | None:
+    def _row(
+        self, spec: RowSpec, type_name: str, prefix: str, paths: Paths, within: Element | None = None
+    ) -> Row | None:
+        """Compile one row; `within` is the list in whose `each` it stands."""
         place = paths.place(type_name, spec.element, spec.mark, prefix, repeats=bool(spec.each))
         fields = tuple(self._field(path) for path in spec.at)
         if place is None:
             return None
+        if spec.as_ is not None:
+            around = spec.element.rpartition(".")[0]
+            holder = paths.place(type_name, around, spec.mark, prefix) if around else None
+            self._check_target(spec.as_, holder.element if holder else within)
         if spec.codes is not None and _needs_value(place, f"{prefix}.{spec.element}"):
             why = "cannot be without a value, as it would be for an unknown code"
             text = f"'{place.element.name}' {why}; write 'at' alone"
@@ -95,6 +109,18 @@ class MapCompiler:
         if spec.each:
             return self._list_row(spec, place, fields[0], prefix, paths)
         return self._value_row(spec, place, fields)
+
+    def _check_target(self, said: Text, holder: Element | None) -> None:
+        """A reference leads to a type of resource that there is, and that its element allows."""
+        type_name = reference_type(said)
+        if type_name is None:
+            return
+        types = resource_types(self.version)
+        if type_name not in types:
+            self.problems.add(said.mark, f"'{type_name}' is no resource type{did_you_mean(type_name, types)}")
+        elif holder is not None and holder.targets and type_name not in holder.targets:
+            hint = did_you_mean(type_name, holder.targets)
+            self.problems.add(said.mark, f"'{holder.name}' leads to no {type_name}{hint}")
 
     def _field(self, path: Text) -> PartnerField:
         return PartnerField(()) if path == ITSELF else compile_field(path, path.mark, self.problems)
@@ -132,7 +158,7 @@ class MapCompiler:
         if slice_ is not None and slice_.otherwise_without is not None:
             self.problems.add(spec.mark, f"'each' takes just '{spec.element}'; leave 'otherwise' out of its slice")
         inner_prefix = f"{prefix}.{spec.element}" if prefix else spec.element
-        inner = [self._row(row, place.element.type, inner_prefix, paths) for row in spec.each]
+        inner = [self._row(row, place.element.type, inner_prefix, paths, place.element) for row in spec.each]
         rows = tuple(replace(row, part_of=field.keys[0]) for row in inner if isinstance(row, ValueRow))
         return ListRow(spec.mark, place, field, rows, self._sends(spec.only), spec.clears)
 
@@ -178,7 +204,9 @@ class MapCompiler:
         place = mark if said is None else said.mark
         transform = find_transform(name)
         if transform is None:
-            self.problems.add(place, f"unknown transform '{name}'{did_you_mean(name, TRANSFORMS)}")
+            self.problems.add(
+                place, f"unknown transform '{name}'{did_you_mean(name, [*TRANSFORMS, 'reference <Type>'])}"
+            )
             return None
         if element.type not in transform.types:
             known = ", ".join(sorted(transform.types))

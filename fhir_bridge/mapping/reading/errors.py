@@ -31,6 +31,9 @@ def read_errors(node: Node | None, problems: Problems) -> ErrorSpec:
         codes={name.text: _issue_code(value, problems) for name, value in fields.pairs("codes")},
         says=tuple(_read_saying(item, problems) for item in fields.items("says")),
     )
+    codes = fields.node("codes")
+    if codes is not None and not (spec.code or spec.item_code or spec.operation_outcome):
+        problems.add(codes.mark, "nothing tells the partner's code, so 'codes' says nothing; add 'code'")
     items.done()
     fields.done()
     return spec
