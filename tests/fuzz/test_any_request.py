@@ -64,8 +64,11 @@ async def call(app: Starlette, method: str, path: str, headers: list[tuple[str, 
         "server": ("bridge.test", 80),
     }
 
+    coming = [{"type": "http.request", "body": body, "more_body": False}]
+
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
+        """The client stays until the answer is there."""
+        return coming.pop() if coming else await asyncio.Event().wait()
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
