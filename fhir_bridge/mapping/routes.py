@@ -168,7 +168,7 @@ class Routes:
         told = told_partners(self.configured(), interaction)
         if len(told) > 1:
             names = " and ".join(f"/fhir/{partner.name}" for partner in told)
-            text = f"The request fits two partners: {names}. Send it to one of these bases."
+            text = f"The request fits several partners: {names}. Send it to one of these bases."
             raise FhirError(400, Issue("several-partners-found", "multiple-matches", text))
         if told:
             return told[0]
@@ -178,9 +178,24 @@ class Routes:
 
 
 def told_partners(partners: Sequence[Partner], interaction: Interaction) -> list[Partner]:
-    """Return the partners that a request tells, by the first sign that tells any."""
-    signs = (_by_operation, _by_profile, _by_identifier, _by_event)
-    return next(filter(None, (list(sign(partners, interaction)) for sign in signs)), [])
+    """Return the partners that a request tells, by the first sign that tells any.
+
+    An operation that several partners have is a sign only where there is no other.
+    """
+    having = list(_by_operation(partners, interaction))
+    if len(having) == 1:
+        return having
+    signs = (_by_profile, _by_identifier, _by_event, _by_type)
+    return next(filter(None, (list(sign(partners, interaction)) for sign in signs)), having)
+
+
+def sole_partners(partners: Iterable[Partner]) -> dict[str, Partner]:
+    """Return the resource types that one of the partners alone has, each with that partner."""
+    having: dict[str, list[Partner]] = {}
+    for partner in partners:
+        for resource_type in {route.resource_type for route in partner.routes if not route.of_system}:
+            having.setdefault(resource_type, []).append(partner)
+    return {resource_type: having_it[0] for resource_type, having_it in having.items() if len(having_it) == 1}
 
 
 def _by_operation(partners: Iterable[Partner], interaction: Interaction) -> Iterator[Partner]:
@@ -208,6 +223,11 @@ def _by_identifier(partners: Iterable[Partner], interaction: Interaction) -> Ite
 def _by_event(partners: Iterable[Partner], interaction: Interaction) -> Iterator[Partner]:
     event = _event(interaction.body)
     yield from (partner for partner in partners if event in partner.events)
+
+
+def _by_type(partners: Iterable[Partner], interaction: Interaction) -> Iterator[Partner]:
+    sole = sole_partners(partners).get(interaction.address.resource_type or "")
+    yield from () if sole is None else (sole,)
 
 
 def _event(body: Json) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,13 +16,14 @@ from fhir_bridge.fhir.capability import (
     terminology_capabilities,
 )
 from fhir_bridge.fhir.interaction import Interaction
-from fhir_bridge.mapping.routes import Partner, Routes
+from fhir_bridge.mapping.routes import Partner, Routes, sole_partners
 from fhir_bridge.outcome import Json
 
 _HUB = (
-    "A request is for the partner that it tells: by an operation, a profile, an identity system or the event of a "
-    "message. What tells none, such as a read, is asked for at the partner's own base, or in a batch, where the url of "
-    "an entry may begin with the partner's name."
+    "A request is for the partner that it tells: by an operation, a profile, an identity system, the event of a "
+    "message, or a resource type that one partner alone has. What tells none, such as a read of a type that several "
+    "have, is asked for at the partner's own base, or in a batch, where the url of an entry may begin with the "
+    "partner's name."
 )
 _BY_BODY = frozenset({"create", "update", "patch"})
 """What has a body that can tell the partner, by a profile or an identity."""
@@ -47,7 +48,9 @@ def capabilities(routes: Routes, partners: Sequence[Partner], interaction: Inter
     if mode == "terminology":
         return terminology_capabilities(about, conformance.of_type(routes.definitions, "CodeSystem"))
     offers = [offer for each in partners if interaction.version in each.versions for offer in _offers(each)]
-    return capability_statement(about, offers if interaction.address.base else list(_at_hub(offers)))
+    if interaction.address.base is None:
+        offers = list(_at_hub(offers, frozenset(sole_partners(partners))))
+    return capability_statement(about, offers)
 
 
 def _about(partners: Sequence[Partner], interaction: Interaction, server: Server) -> Statement:
@@ -93,10 +96,15 @@ def _offers(partner: Partner) -> list[Offer]:
     ]
 
 
-def _at_hub(offers: Sequence[Offer]) -> Iterator[Offer]:
-    """What a request to the hub can ask for: that which can tell the partner, by a sign of `told_partners`."""
+def _at_hub(offers: Sequence[Offer], sole: Collection[str]) -> Iterator[Offer]:
+    """What a request to the hub can ask for: that which can tell the partner, by a sign of `told_partners`.
+
+    Types in `sole` tell it by themselves.
+    """
     for offer in offers:
-        if offer.operation is not None:
+        if offer.resource_type in sole and not offer.of_system:
+            yield offer
+        elif offer.operation is not None:
             sharing = {other.by for other in offers if other.operation == offer.operation}
             yield from [offer] if len(sharing) == 1 else []
         elif offer.code in _BY_BODY:

@@ -167,7 +167,7 @@ def test_where_nobody_is_configured_there_is_no_base_to_name() -> None:
     ],
 )
 def test_a_sign_of_two_partners_names_both(sign: dict[str, Any]) -> None:
-    text = "The request fits two partners: /fhir/north and /fhir/south. Send it to one of these bases."
+    text = "The request fits several partners: /fhir/north and /fhir/south. Send it to one of these bases."
 
     assert failure(**sign) == (400, (Issue("several-partners-found", "multiple-matches", text),), {})
 

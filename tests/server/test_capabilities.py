@@ -136,7 +136,7 @@ async def test_what_is_stated_is_what_is_done(
 
 
 async def test_the_hub_states_what_a_request_to_it_can_ask_for(client: httpx.AsyncClient) -> None:
-    """What has a body, an identifier or an operation's name; all else is documented."""
+    """What has a body, an identifier, an operation's name or a type of one partner; all else is documented."""
     body = await statement(client, "")
 
     definitions = (
@@ -153,6 +153,8 @@ async def test_the_hub_states_what_a_request_to_it_can_ask_for(client: httpx.Asy
             *("update", "patch", "create", "search-type"),
             *(f"${name}" for name in (*of_patients, "start-search", "update-search-status", "validate")),
         ],
+        "Consent": ["search-type", "$validate"],
+        "ResearchStudy": ["read", "search-type", "$validate"],
         "Person": ["$everything", "$validate"],
         "Bundle": ["update", "create", "$validate"],
         "Practitioner": ["create", "update", "$validate"],
@@ -162,9 +164,10 @@ async def test_the_hub_states_what_a_request_to_it_can_ask_for(client: httpx.Asy
     assert [each["name"] for each in patient["searchParam"]] == ["identifier"]
     assert "conditionalRead" not in patient
     assert body["rest"][0]["documentation"] == (
-        "A request is for the partner that it tells: by an operation, a profile, an identity system or the event of a "
-        "message. What tells none, such as a read, is asked for at the partner's own base, or in a batch, where the "
-        "url of an entry may begin with the partner's name."
+        "A request is for the partner that it tells: by an operation, a profile, an identity system, the event of a "
+        "message, or a resource type that one partner alone has. What tells none, such as a read of a type that "
+        "several have, is asked for at the partner's own base, or in a batch, where the url of an entry may begin with "
+        "the partner's name."
     )
 
 
@@ -175,9 +178,7 @@ async def test_the_hub_states_what_a_request_to_it_can_ask_for(client: httpx.Asy
         "Patient/1/_history/1",
         "Patient?_id=1",
         "Patient?search-status=PRE",
-        "Consent?patient=Patient/1",
-        "ResearchStudy/1",
-        "ResearchStudy?_id=1",
+        "Observation/1",
     ],
 )
 async def test_what_the_hub_does_not_state_tells_no_partner(
@@ -201,6 +202,7 @@ async def test_a_read_is_conditional_where_records_have_versions(client: httpx.A
     }
 
     assert found == {
+        ("", "ResearchStudy"): ("no-version", "not-supported"),
         ("/ehealth", "Patient"): ("versioned", "full-support"),
         ("/wmda", "Patient"): ("versioned", "full-support"),
         ("/healthex", "ResearchStudy"): ("no-version", "not-supported"),

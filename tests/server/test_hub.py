@@ -1,15 +1,19 @@
 """`/fhir`, the hub: the same interactions, routed to a partner by what the request says."""
 
 import json
+from pathlib import Path
 
 import httpx
 import pytest
 
+from fhir_bridge.mapping.compile import load_routes
+from fhir_bridge.mapping.routes import Routes
 from fhir_bridge.outcome import Json
 from tests.outcomes import issue, outcome, parameters
 from tests.server.roche_sample import ANSWER, REQUEST
 from tests.server.test_message import R4_MESSAGE
-from tests.serving import SANDBOX, Canned, serving, shipped, simulated
+from tests.server.test_practitioner import IN_R4, practitioner
+from tests.serving import SANDBOX, TOP, Canned, serving, shipped, simulated
 
 pytestmark = pytest.mark.anyio
 
@@ -119,8 +123,9 @@ async def test_an_r4_message_too(client: httpx.AsyncClient) -> None:
         ("PUT", PATIENT, IVANOV),
         ("PUT", PATIENT, {**IVANOV, "identifier": [{"system": "http://example.org/x", "value": "7"}]}),
         ("PUT", PATIENT, {**IVANOV, "identifier": {"system": 7}, "meta": {"profile": [None]}}),
-        ("PUT", "/fhir/Bundle/1", {"resourceType": "Bundle", "type": "message", "entry": [None, {"resource": 7}]}),
         ("POST", "/fhir/Patient/1/$sorcery", None),
+        ("POST", "/fhir/$sorcery", None),
+        ("GET", "/fhir/Observation/1", None),
         ("DELETE", PATIENT, None),
     ],
 )
@@ -148,7 +153,7 @@ async def test_a_request_that_tells_two_partners(canned: httpx.AsyncClient, part
         issue(
             "several-partners-found",
             "multiple-matches",
-            "The request fits two partners: /fhir/ehealth and /fhir/wmda. Send it to one of these bases.",
+            "The request fits several partners: /fhir/ehealth and /fhir/wmda. Send it to one of these bases.",
         )
     )
     assert partner.calls() == []
@@ -222,10 +227,13 @@ async def test_a_partner_that_is_not_configured_is_absent(partner: Canned, metho
     )
 
 
-async def test_the_hub_does_not_find_a_partner_that_is_not_configured(partner: Canned) -> None:
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", "Bundle/1"), ("GET", "ResearchStudy/1"), ("POST", "$exchange-code")]
+)
+async def test_the_hub_does_not_find_a_partner_that_is_not_configured(partner: Canned, method: str, path: str) -> None:
     """And does not name its base."""
     async with serving(shipped(ONLY_WMDA), partner.everywhere()) as client:
-        response = await client.post("/fhir/Patient/p/$update-data")
+        response = await client.request(method, f"/fhir/{path}")
 
     assert response.status_code == 404
     assert response.json() == outcome(
@@ -245,3 +253,118 @@ async def test_those_that_are_configured_work_without_the_others() -> None:
         )
 
     assert response.status_code == 200
+
+
+# --- a resource type that one configured partner alone has ---
+
+SEARCH_STATUS = parameters({"name": "status", "valueCode": "SUS"})
+
+
+def resource_of(response: httpx.Response) -> Json:
+    return json.loads(response.text.replace("/fhir/wmda/", "/fhir/")) if response.content else None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "called"),
+    [
+        ("GET", "ResearchStudy/p1", "GET http://healthex.test/v1/studies/p1"),
+        ("GET", "ResearchStudy?_id=p1", "GET http://healthex.test/v1/studies/p1"),
+        ("GET", "Consent?patient=Patient/7", "POST http://healthex.test/v1/consents"),
+        ("PUT", "Practitioner/7", "PUT https://roche.test/partners/fhir/stu3/api/v2/Practitioner/7"),
+    ],
+)
+async def test_a_type_that_one_of_four_alone_has_tells_it(
+    canned: httpx.AsyncClient, partner: Canned, method: str, path: str, called: str
+) -> None:
+    partner.answer(404)
+
+    await canned.request(
+        method, f"/fhir/{path}", **({"json": practitioner(system=IN_R4, id="7")} if method == "PUT" else {})
+    )
+
+    assert [call.partition("?")[0] for call in partner.calls()] == [called]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "Patient/123456", None),
+        ("GET", "Patient/123456/_history/1", None),
+        ("GET", "Patient?search-status=PRE", None),
+        ("GET", "Patient?_id=123456", None),
+        ("POST", "Patient", {"resourceType": "Patient"}),
+        ("PUT", "Patient/123456", {"resourceType": "Patient", "id": "123456", "birthDate": "1980"}),
+        ("PATCH", "Patient/123456", [{"op": "test", "path": "/gender", "value": "unknown"}]),
+        ("POST", "Patient/123456/$update-search-status", SEARCH_STATUS),
+        ("POST", "Patient/123456/$update-data", None),
+        ("POST", "Patient/$validate", {"resourceType": "Patient", "gender": "other"}),
+        ("DELETE", "Patient/123456", None),
+        (
+            "POST",
+            "",
+            {
+                "resourceType": "Bundle",
+                "type": "batch",
+                "entry": [
+                    {"request": {"method": "GET", "url": "Patient/123456"}},
+                    {
+                        "request": {"method": "PUT", "url": "Patient/9"},
+                        "resource": {"resourceType": "Patient", "id": "8"},
+                    },
+                ],
+            },
+        ),
+    ],
+)
+async def test_where_one_partner_is_configured_the_hub_answers_as_its_base(method: str, path: str, body: Json) -> None:
+    """Partners that are not configured do not count: Patient is a type that this one alone has."""
+    headers = {"Content-Type": f"application/{'json-patch' if method == 'PATCH' else 'fhir'}+json"}
+    content = None if body is None else json.dumps(body)
+    async with serving(shipped(ONLY_WMDA), simulated()) as client:
+        at_hub = await client.request(method, f"/fhir/{path}".rstrip("/"), content=content, headers=headers)
+        at_base = await client.request(method, f"/fhir/wmda/{path}".rstrip("/"), content=content, headers=headers)
+
+    assert at_hub.status_code == at_base.status_code
+    assert resource_of(at_hub) == resource_of(at_base)
+
+
+async def test_where_one_partner_is_configured_the_hub_states_what_its_base_does() -> None:
+    async with serving(shipped(ONLY_WMDA), simulated()) as client:
+        at_hub = (await client.get("/fhir/metadata")).json()
+        at_base = (await client.get("/fhir/wmda/metadata")).json()
+
+    assert [each["resource"] for each in at_hub["rest"]] == [each["resource"] for each in at_base["rest"]]
+
+
+@pytest.fixture
+def twins(tmp_path: Path) -> Routes:
+    """Two partners that offer the same, each with identity systems of its own."""
+    text = (TOP / "mappings" / "wmda.yaml").read_text(encoding="utf-8")
+    (tmp_path / "wmda.yaml").write_text(text, encoding="utf-8")
+    twin = text.replace("partner: wmda", "partner: registry").replace("sid/wmda", "sid/registry")
+    (tmp_path / "registry.yaml").write_text(twin, encoding="utf-8")
+    return load_routes(tmp_path, TOP / "profiles", {**ONLY_WMDA, "WMDA_ACCESS_TOKEN": "ready-token"})
+
+
+@pytest.mark.parametrize("name", ["wmda", "registry"])
+async def test_of_an_operation_that_two_have_another_sign_tells_the_partner(
+    twins: Routes, partner: Canned, name: str
+) -> None:
+    partner.answer(200, {"wmdaId": 7, "status": "SUS"})
+
+    async with serving(twins, {"wmda": partner, "registry": partner}) as client:
+        url = f"/fhir/Patient/7/$update-search-status?identifier={CANON}/sid/{name}-id|7"
+        response = await client.post(url, json=SEARCH_STATUS)
+
+    assert (response.status_code, response.json()["parameter"][0]) == (200, {"name": "status", "valueCode": "SUS"})
+    assert len(partner.requests) == 1
+
+
+async def test_an_operation_that_two_have_tells_two_partners(twins: Routes, partner: Canned) -> None:
+    async with serving(twins, {"wmda": partner, "registry": partner}) as client:
+        response = await client.post("/fhir/Patient/7/$update-search-status", json=SEARCH_STATUS)
+
+    text = "The request fits several partners: /fhir/registry and /fhir/wmda. Send it to one of these bases."
+    assert response.status_code == 400
+    assert response.json() == outcome(issue("several-partners-found", "multiple-matches", text))
+    assert partner.calls() == []
