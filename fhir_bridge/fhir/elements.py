@@ -37,6 +37,11 @@ _NO_RESOURCES = """Resource DomainResource MetadataResource Element BackboneElem
 _PRIMITIVES = frozenset(FHIR_PRIMITIVES_MAPS.values()) - {"integer64"}
 
 
+def version_of(text: str) -> Version:
+    """Return the version that a text names; what names none is R4."""
+    return "3.0" if text == "3.0" else "4.0"
+
+
 @dataclass(frozen=True, slots=True)
 class Element:
     """One element of a type, or one of the JSON names that a choice of types has.

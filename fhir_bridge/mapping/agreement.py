@@ -5,20 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from fhir_bridge.fhir.elements import resource_types
+from fhir_bridge.fhir.elements import resource_types, version_of
 from fhir_bridge.mapping.call_rules import check_call, has_id, sent_map
 from fhir_bridge.mapping.model import AddSpec, Content, InteractionSpec, MappingFile, MapSpec
+from fhir_bridge.mapping.operation_rules import check_operations
 from fhir_bridge.mapping.partner_fields import is_one_place
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
 
 
 def check_agreement(model: MappingFile, problems: Problems) -> None:
     """Report what each part may say by itself, but not together with the others."""
-    types = resource_types("4.0") | resource_types("3.0")
+    check_operations(model, problems)
     for spec in model.interactions:
-        if spec.resource_type and spec.resource_type not in types:
-            hint = did_you_mean(spec.resource_type, types)
-            problems.add(spec.mark, f"'{spec.resource_type}' is no resource type{hint}")
+        _check_type(model, spec, problems)
         if spec.send is not None and (spec.code == "read" or (spec.code == "operation" and spec.method == "GET")):
             kind = "a read" if spec.code == "read" else "an operation that is called by GET"
             problems.add(spec.send.mark, f"{kind} sends nothing; remove 'send'")
@@ -37,6 +36,19 @@ def check_agreement(model: MappingFile, problems: Problems) -> None:
         for add in spec.adds:
             _check_call(model, add.spec, problems)
             _check_add(spec, add, problems)
+
+
+def _check_type(model: MappingFile, spec: InteractionSpec, problems: Problems) -> None:
+    """The type of an interaction is one in each of the base's FHIR versions."""
+    types = {version: resource_types(version_of(version)) for version in model.versions}
+    lacking = [version for version, known in types.items() if spec.resource_type not in known]
+    if spec.resource_type and lacking:
+        which = f" of FHIR {lacking[0]}" if spec.resource_type in _TYPES else ""
+        hint = did_you_mean(spec.resource_type, types[lacking[0]])
+        problems.add(spec.mark, f"'{spec.resource_type}' is no resource type{which}{hint}")
+
+
+_TYPES = resource_types("4.0") | resource_types("3.0")
 
 
 def _check_over(spec: InteractionSpec, problems: Problems) -> None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from fhir_bridge.fhir.definitions import Definitions, canonical_url, load_definitions
+from fhir_bridge.fhir.elements import version_of
 from fhir_bridge.limits import DEFAULTS, Limits
 from fhir_bridge.mapping.agreement import check_agreement
-from fhir_bridge.mapping.compiling.calls import CallCompiler, version_of
+from fhir_bridge.mapping.compiling.calls import CallCompiler
 from fhir_bridge.mapping.compiling.routes import RouteCompiler
 from fhir_bridge.mapping.connecting import Environment, resolve, value_of
 from fhir_bridge.mapping.fields import Variable

@@ -151,13 +151,14 @@ _VARIABLE = re.compile(r"\$(\{[^}]*\}|[A-Z_][A-Z0-9_]*(?![A-Za-z0-9]))")
 
 
 def as_text(node: Node, problems: Problems) -> Text:
-    """Return a text; a problem where it is none, or names a variable: that would be taken as it is typed."""
+    """Return a text; empty, and a problem, where it is none, or names a variable: that would be taken as typed."""
     text = _plain(node, problems)
     found = _VARIABLE.search(text)
-    if found is not None:
-        what = "no variable is put into a text; where one may stand, it stands alone"
-        problems.add(node.mark, f"'{found[0]}' would be taken as it is typed: {what}")
-    return text
+    if found is None:
+        return text
+    what = "no variable is put into a text; where one may stand, it stands alone"
+    problems.add(node.mark, f"'{found[0]}' would be taken as it is typed: {what}")
+    return Text("", node.mark)
 
 
 def _plain(node: Node, problems: Problems) -> Text:
@@ -179,6 +180,7 @@ def as_value(node: Node, problems: Problems) -> Value:
     name = text[1:].removesuffix("?")
     if not (name.isascii() and name.isidentifier()):
         problems.add(node.mark, f"'{text}' is no variable; write $NAME, or $NAME? where it may be unset")
+        return Text("", node.mark)
     return Variable(name, text.endswith("?"), node.mark)
 
 

@@ -163,3 +163,162 @@ def test_codes_of_errors_need_a_field_that_tells_the_code(errors: str, is_told: 
     told = ["t.yaml:12:26: nothing tells the partner's code, so 'codes' says nothing; add 'code'"]
 
     assert problems(file) == (told if is_told else [])
+
+
+URL_MISSING = "is no FHIR without 'url', and nothing here makes it; add a row"
+OR_A_SLICE = "or a slice that says it"
+
+
+@pytest.mark.parametrize(
+    ("row", "slices", "what"),
+    [
+        ("extension: {at: l, each: {valueString: {at: v}}}", "",
+         f"'extension' {URL_MISSING} 'extension.url', {OR_A_SLICE}"),
+        ("extension: {at: l, each: {url: {at: u}, valueString: {at: v}}}", "", None),
+        ("extension[a]: {at: l, each: {valueString: {at: v}}}", "extension[a]: {url: sid/a}", None),
+        ("extension[a].valueString: {at: v}", "extension[a]: {id: a}",
+         f"'extension[a]' {URL_MISSING} 'extension[a].url', {OR_A_SLICE}"),
+        ("extension[a].extension[b].valueString: {at: v}", "extension[a]: {url: sid/a}", None),
+        ("link[old].other.display: {at: v}", "link[old]: {type: replaced-by}", None),
+        ("link: {at: l, each: {type: {at: t}}}", "",
+         f"'link' is no FHIR without 'other', and nothing here makes it; add a row 'link.other', {OR_A_SLICE}"),
+        ("link: {at: l, each: {type: {at: t}, other.display: {at: d}}}", "", None),
+    ],
+)  # fmt: skip
+def test_what_fhir_requires_of_an_object_is_made(row: str, slices: str, what: str | None) -> None:
+    assert row_problems(row, slices=slices) == ([f"t.yaml:1:1: {what}"] if what else [])
+
+
+@pytest.mark.parametrize(
+    ("type_", "rows", "missing"),
+    [
+        ("Specimen", "receivedTime: {at: t, as: date}", None),
+        ("DiagnosticReport", "status: {value: final}, effectiveDateTime: {at: t, as: date}", "code"),
+        ("DiagnosticReport", "status: {value: final}, code.text: {at: c}", None),
+        ("MedicationStatement", "status: {at: s}, subject.display: {at: p}", "medication[x]"),
+        ("MedicationStatement", "status: {at: s}, subject.display: {at: p}, medicationReference.type: {at: m}", None),
+    ],
+)  # fmt: skip
+def test_what_fhir_requires_of_a_record_is_made_by_the_map_that_reads_it(
+    type_: str, rows: str, missing: str | None
+) -> None:
+    file = f"""\
+partner: northlab
+connection: {{base_url: $NORTHLAB_URL}}
+interactions:
+  read {type_}:
+    call: GET /r/{{id}}
+    receive: {{map: one}}
+    adds: [{{call: "GET /a/{{id}}", receive: {{map: more}}}}]
+maps:
+  one: {{resource: {type_}, rows: {{{rows}}}}}
+  more: {{resource: {type_}, rows: {{language: {{at: l}}}}}}
+"""
+    what = f"'{type_}' is no FHIR without '{missing}', and nothing here makes it; add a row '{missing}'"
+
+    assert problems(file) == ([f"t.yaml:9:19: {what}"] if missing else [])
+
+
+def test_what_a_row_with_a_mistake_makes_is_not_told_as_missing() -> None:
+    row = "extension: {at: l, each: {url: {at: u, as: txt}, valueString: {at: v}}}"
+
+    assert row_problems(row) == ["t.yaml:1:44: unknown transform 'txt'; did you mean 'text'?"]
+
+
+PASSING = """\
+partner: northlab
+fhir: {}
+connection: {{base_url: $NORTHLAB_URL}}
+interactions:
+  read {}: {{call: "GET /{{id}}", receive: {{as_it_is: record}}}}
+maps:
+  record: {{resource: {}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("versions", "type_", "what"),
+    [
+        ('["3.0"]', "BodySite", []),
+        ('["3.0"]', "ServiceRequest",
+         ["5:3: 'ServiceRequest' is no resource type of FHIR 3.0; did you mean 'DeviceRequest'?",
+          "7:22: 'ServiceRequest' is no resource type; did you mean 'DeviceRequest'?"]),
+        ('["3.0", "4.0"]', "BodySite",
+         ["5:3: 'BodySite' is no resource type of FHIR 4.0; did you mean 'BodyStructure'?"]),
+        ('["4.0"]', "Patiant",
+         ["5:3: 'Patiant' is no resource type; did you mean 'Patient'?",
+          "7:22: 'Patiant' is no resource type; did you mean 'Patient'?"]),
+        ('["3.0", "4.0"]', "Patient", []),
+    ],
+)  # fmt: skip
+def test_a_type_is_one_in_every_version_of_the_base(versions: str, type_: str, what: list[str]) -> None:
+    assert problems(PASSING.format(versions, type_, type_)) == [f"t.yaml:{line}" for line in what]
+
+
+@pytest.mark.parametrize(
+    ("name", "as_", "what"),
+    [
+        ("create Patient", "update Practitioner",
+         "9:24: 'update Practitioner' is no update of Patient; name 'update Patient'"),
+        ("update Patient", "update Practitioner",
+         "9:24: 'update Practitioner' is no update of Patient; name 'update Patient'"),
+        ("create Practitioner", "update Practitioner", None),
+    ],
+)  # fmt: skip
+def test_what_is_carried_out_as_another_is_of_its_type(name: str, as_: str, what: str | None) -> None:
+    file = f"""\
+partner: northlab
+connection: {{base_url: $NORTHLAB_URL}}
+maps:
+  one: {{resource: Practitioner, rows: {{birthDate: {{at: born}}}}}}
+interactions:
+  update Practitioner:
+    {{call: "PUT /p/{{id}}", send: {{map: one}}, receive: {{map: one}}}}
+
+  {name}: {{as: {as_}}}
+"""
+
+    assert problems(file) == ([f"t.yaml:{what}"] if what else [])
+
+
+@pytest.mark.parametrize(
+    ("interaction", "what"),
+    [
+        ("headers: {X-A: {text: $A-B}}", "23: '$A-B' is no variable; write $NAME, or $NAME? where it may be unset"),
+        ("needs: [$A-B]", "9: '$A-B' is no variable; write $NAME, or $NAME? where it may be unset"),
+        ("needs: [x $AB]", "9: 'x $AB' is no variable; write $NAME"),
+        ("receive: {map: $MAP}", f"16: '$MAP' {TYPED}"),
+    ],
+)
+def test_one_cause_is_one_problem(interaction: str, what: str) -> None:
+    receive = "" if "receive" in interaction else "receive: {map: client},"
+    file = f"""\
+partner: northlab
+connection: {{base_url: $NORTHLAB_URL}}
+interactions:
+  read Patient: {{call: "GET /{{id}}", {receive}
+{interaction}}}
+maps:
+  client: {{resource: Patient, rows: {{birthDate: {{at: born}}}}}}
+"""
+
+    assert problems(file) == [f"t.yaml:5:{what}"]
+
+
+def test_a_further_call_writes_no_other_type_of_a_choice() -> None:
+    file = """\
+partner: northlab
+connection: {base_url: $NORTHLAB_URL}
+interactions:
+  read Patient:
+    call: GET /c/{id}
+    receive: {map: client}
+    adds: [{call: "GET /d/{id}", receive: {map: more}}]
+maps:
+  client: {resource: Patient, rows: {deceasedBoolean: {at: dead}}}
+  more: {resource: Patient, rows: {deceasedDateTime: {at: died, as: date}}}
+"""
+
+    assert problems(file) == [
+        "t.yaml:7:12: 'deceased' is no list, and another call of 'read Patient' writes it; leave it to one of them"
+    ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from fhir_bridge.exchange import Repeat
 from fhir_bridge.fhir.definitions import Definitions, canonical_url
-from fhir_bridge.fhir.elements import Version, elements, is_resource
+from fhir_bridge.fhir.elements import Version, elements, is_resource, version_of
 from fhir_bridge.fhir.json import loads
 from fhir_bridge.fhir.published import HL7, published
 from fhir_bridge.fhir.structure import structure_checker
@@ -19,6 +19,7 @@ from fhir_bridge.mapping.compiling.maps import MapCompiler
 from fhir_bridge.mapping.compiling.operations import OperationCompiler
 from fhir_bridge.mapping.compiling.paths import Paths
 from fhir_bridge.mapping.compiling.profiles import compile_profile, no_profile
+from fhir_bridge.mapping.compiling.required import check_required
 from fhir_bridge.mapping.compiling.searches import SearchCompiler
 from fhir_bridge.mapping.compiling.silent import compile_silent_types
 from fhir_bridge.mapping.compiling.together import compile_together
@@ -69,6 +70,7 @@ class CallCompiler:
     def calls(self) -> dict[str, Call]:
         """Return the calls by the keys of their interactions; those with problems are left out."""
         maps, new = self._maps(creating=False), self._maps(creating=True)
+        check_required(self.model.interactions, self.model.maps, maps, self.problems)
         found = {
             spec.key: self._call(spec, new if spec.code == "create" else maps)
             for spec in self.model.interactions
@@ -115,12 +117,15 @@ class CallCompiler:
                 yield Add(call, frozenset(add.without), structure)
 
     def _elements(self, spec: InteractionSpec, maps: Mapping[str, Map]) -> Iterator[str]:
-        """Yield the elements at the top of a resource that a call reads, but for lists, which others may add to."""
+        """Yield the elements at the top of a resource that a call reads, but for lists, which others may add to.
+
+        A choice is one element, `deceased`, whatever its type.
+        """
         found = maps.get(spec.receive.map or "") if spec.receive else None
         if found is not None:
-            known = elements("4.0", found.resource_type)
-            names = (row.place.steps[0].name for row in found.rows)
-            yield from (name for name in names if not known[name].repeats)
+            steps = (row.place.steps[0] for row in found.rows)
+            known = elements(found.version, found.resource_type) if found.rows else {}
+            yield from (step.path for step in steps if not known[step.name].repeats)
 
     def _messages(self, calls: Mapping[str, Call]) -> dict[str, Call]:
         """The calls of interactions whose resource goes in the message that another one's call sends."""
@@ -154,7 +159,7 @@ class CallCompiler:
 
     def _maps(self, *, creating: bool) -> dict[str, Map]:
         problems = Problems() if creating else self.problems  # the same ones, of the same rows
-        compiler = MapCompiler("4.0", self.definitions, self.environment, problems, creating, self._spell)
+        compiler = MapCompiler(self._versions()[0], self.definitions, self.environment, problems, creating, self._spell)
         maps = self.model.maps.items()
         return {name: compiler.compile(spec, elements_named(self.model, name)) for name, spec in maps}
 
@@ -355,10 +360,6 @@ class CallCompiler:
 
 def _constant(text: str, as_: str) -> Json:
     return loads(text.encode()) if as_ != "text" else text
-
-
-def version_of(text: str) -> Version:
-    return "3.0" if text == "3.0" else "4.0"
 
 
 def _repeat(text: str) -> Repeat:

@@ -192,7 +192,7 @@ class RouteCompiler:
         if spec.code == "patch":
             return self._patch_plan(spec)
         if spec.as_ and spec.message is None:
-            return self._plan_as(*spec.as_)
+            return self._plan_as(spec, *spec.as_)
         if spec.with_id is not None:
             return self._plan_with_id(spec, spec.with_id)
         call = self.calls.get(spec.key)
@@ -221,9 +221,10 @@ class RouteCompiler:
             return None
         return told_by_body_plan(call, creates, self._id_rule(updates), updates.resource_type, self._is_id)
 
-    def _plan_as(self, update: Text, create: Text | None = None, *more: Text) -> MakePlan | None:
+    def _plan_as(self, spec: InteractionSpec, update: Text, create: Text | None = None, *more: Text) -> MakePlan | None:
         """The plan of what is carried out as an update, whose id the body tells, or as a create where it tells none."""
-        updates, creates = self._named("update", update), self._named("create", create) if create else None
+        updates = self._named(spec, "update", update)
+        creates = self._named(spec, "create", create) if create else None
         for name in more:
             self.problems.add(name.mark, "'as' names an update, and the create that it is without an id; remove this")
         if updates is None or (create is not None and creates is None):
@@ -233,12 +234,16 @@ class RouteCompiler:
             return None
         return told_by_body_plan(call, made, self._id_rule(updates), updates.resource_type, self._is_id)
 
-    def _named(self, code: str, name: Text) -> InteractionSpec | None:
-        """Return the interaction of this name, which must be a call of its own; a problem where there is none."""
-        known = {spec.key: spec for spec in self.model.interactions if spec.code == code and spec.makes_a_call}
-        if name not in known:
+    def _named(self, spec: InteractionSpec, code: str, name: Text) -> InteractionSpec | None:
+        """Return what an interaction is carried out as: it is of its type, and has a call; else that is a problem."""
+        known = {other.key: other for other in self.model.interactions if other.code == code and other.makes_a_call}
+        found = known.get(name)
+        if found is None:
             self.problems.add(name.mark, f"there is no {code} '{name}'{did_you_mean(name, known)}")
-        return known.get(name)
+        elif found.resource_type != (spec.resource_type or found.resource_type):
+            text = f"'{name}' is no {code} of {spec.resource_type}; name '{code} {spec.resource_type}'"
+            self.problems.add(name.mark, text)
+        return found
 
     def _patch_plan(self, spec: InteractionSpec) -> MakePlan | None:
         reads, writes = self.calls.get(spec.reads or ""), self.calls.get(spec.writes or "")

@@ -155,11 +155,10 @@ def _read_together(node: Node | None, code: str, problems: Problems) -> Together
 def _read_needs(fields: Fields) -> Iterator[Variable]:
     """Yield the variables without which an interaction is not offered."""
     for item in fields.items("needs"):
-        value = as_value(item, fields.problems)
-        if isinstance(value, Variable):
+        if item.text and not item.text.startswith("$"):
+            fields.problems.add(item.mark, f"'{item.text}' is no variable; write $NAME")
+        elif isinstance(value := as_value(item, fields.problems), Variable):
             yield value
-        elif value:
-            fields.problems.add(item.mark, f"'{value}' is no variable; write $NAME")
 
 
 def _read_add(key: Node, node: Node, problems: Problems) -> AddSpec:
