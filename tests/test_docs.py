@@ -72,7 +72,7 @@ def words(text: str) -> set[str]:
 SECTIONS: Mapping[str, str] = {
     "read_mapping_file": "The file",
     "read_mapping_file identity": "Identity",
-    "_read_headers": "The file",
+    "read_headers": "The file",
     "read_interaction": "Interactions",
     "_read_call": "Interactions",
     "_read_add": "Further calls",

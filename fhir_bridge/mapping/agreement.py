@@ -31,6 +31,8 @@ def check_agreement(model: MappingFile, problems: Problems) -> None:
         _check_over(spec, problems)
         _check_message(model, spec, problems)
         _check_created(model, spec, problems)
+        for each in (spec, *(add.spec for add in spec.adds)):
+            _check_credentials(model, each, problems)
         if spec.makes_a_call:
             _check_call(model, spec, problems)
         for add in spec.adds:
@@ -49,6 +51,14 @@ def _check_type(model: MappingFile, spec: InteractionSpec, problems: Problems) -
 
 
 _TYPES = resource_types("4.0") | resource_types("3.0")
+
+
+def _check_credentials(model: MappingFile, spec: InteractionSpec, problems: Problems) -> None:
+    """A header of a call is none that `auth` writes, which would take its place; an anonymous call has no token."""
+    written = {name for alternatives in model.connection.auth for each in alternatives for name in each.writes}
+    for name in spec.headers:
+        if name.lower() in written - ({"authorization"} if spec.anonymous else set()):
+            problems.add(name.mark, f"'auth' writes '{name}' with every call; keep one of the two")
 
 
 def _check_over(spec: InteractionSpec, problems: Problems) -> None:

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
+from fhir_bridge.mapping.header_rules import NO_JSON, is_content_type
 from fhir_bridge.mapping.model import Content, HeaderSource, InteractionSpec, MappingFile, MapSpec, RowSpec
 from fhir_bridge.mapping.partner_fields import is_one_place
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
 
 _CHANGES = ("create", "update")
-_JSON = re.compile(r"application/([\w.-]+\+)?json *(;.*)?", re.IGNORECASE)
 
 
 def check_call(model: MappingFile, spec: InteractionSpec, problems: Problems) -> None:
@@ -25,7 +25,7 @@ def check_call(model: MappingFile, spec: InteractionSpec, problems: Problems) ->
     _check_sent(model, spec, problems)
     _check_received(model, spec, problems)
     for name, sources in spec.headers.items():
-        if name.lower() == "content-type":
+        if is_content_type(name):
             _check_content_type(sources, problems)
 
 
@@ -119,11 +119,11 @@ def _check_new_id(spec: InteractionSpec, receive: Content, found: MapSpec | None
 
 
 def _check_content_type(sources: tuple[HeaderSource, ...], problems: Problems) -> None:
-    """What is sent is JSON, and its header must not say anything else."""
+    """What is sent is JSON, so its header is a text that says so: what comes from a request may say anything else."""
     for source in sources:
-        mark = next((each.mark for each in (source.text, source.header, source.element) if each is not None), None)
-        if mark is not None and not (isinstance(source.text, Text) and _JSON.fullmatch(source.text)):
-            problems.add(mark, "what is sent is JSON; write application/json, or another type that ends in +json")
+        value = next((each for each in (source.text, source.header, source.element) if each is not None), None)
+        if value is not None and value is not (source.text if isinstance(source.text, Text) else None):
+            problems.add(value.mark, NO_JSON)
 
 
 ONLY_FOR: Mapping[str, tuple[str, ...]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -20,6 +20,7 @@ from fhir_bridge.connection import (
     TokenExchange,
 )
 from fhir_bridge.mapping.fields import Fields, Value, Variable, variables
+from fhir_bridge.mapping.header_rules import check_headers, check_secret, check_value
 from fhir_bridge.mapping.partner_fields import compile_field, is_one_place
 from fhir_bridge.mapping.source import Mark, Node, Problems, Text, did_you_mean
 
@@ -29,11 +30,12 @@ Make = Callable[[Environment], Auth]
 
 @dataclass(frozen=True, slots=True)
 class AuthSpec:
-    """One auth scheme; `needs` are the variables that it cannot do without."""
+    """One auth scheme; `needs` are the variables that it cannot do without, `writes` the headers in small letters."""
 
     scheme: str
     needs: tuple[Variable, ...]
     make: Make
+    writes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +101,15 @@ def read_connection(node: Node | None, problems: Problems) -> ConnectionSpec:
     max_answer_bytes = fields.count("max_answer_bytes", 5_000_000)
     at_once = fields.count("at_once", 8)
     auth = [_read_alternatives(item, problems) for item in fields.items("auth")]
-    authorizing = [item for item, each in zip(fields.items("auth"), auth, strict=True) if _authorize(each)]
-    for item in authorizing[1:]:
-        problems.add(item.mark, "another scheme writes 'Authorization' already; list the two below one 'first_of'")
+    written: set[str] = set()
+    for item, each in zip(fields.items("auth"), auth, strict=True):
+        writes = {name for spec in each for name in spec.writes}
+        for name in sorted(writes & written):
+            text = f"another scheme writes '{name.title()}' already; list the two below one 'first_of'"
+            problems.add(item.mark, text)
+        written |= writes
     fields.done()
     return ConnectionSpec(node.mark, base_url, timeouts, max_answer_bytes, at_once, tuple(auth))
-
-
-def _authorize(alternatives: tuple[AuthSpec, ...]) -> bool:
-    return any(spec.scheme in ("bearer", "forward", "token-exchange", "client-credentials") for spec in alternatives)
 
 
 def _read_timeouts(node: Node | None, problems: Problems) -> Timeouts:
@@ -129,6 +131,10 @@ def _read_alternatives(node: Node, problems: Problems) -> tuple[AuthSpec, ...]:
         return (_read_auth(node, problems),)
     fields = Fields(node, problems, "auth")
     alternatives = tuple(_read_auth(item, problems) for item in fields.items("first_of"))
+    needs = [{variable.name for variable in spec.needs} for spec in alternatives]
+    for position, item in enumerate(fields.items("first_of")):
+        if any(before <= needs[position] for before in needs[:position]):
+            problems.add(item.mark, "this is never taken: one before it needs no other variable; put it first")
     if not alternatives:
         problems.add(node.mark, "'first_of' is empty; list at least one scheme")
         return (AuthSpec("none", (), lambda _: FixedHeaders({})),)
@@ -145,7 +151,14 @@ def _read_auth(node: Node, problems: Problems) -> AuthSpec:
     values, make = SCHEMES[scheme](fields)
     fields.done()
     needs = tuple(variable for variable in variables(values) if not variable.optional)
-    return AuthSpec(scheme, needs, make)
+    return AuthSpec(scheme, needs, make, _writes(scheme, [name.text for name, _ in fields.pairs("headers")]))
+
+
+def _writes(scheme: str, headers: Iterable[str]) -> frozenset[str]:
+    """Return what a scheme writes: its own `headers`, or one of which there is but one."""
+    if scheme == "headers":
+        return frozenset(name.lower() for name in headers)
+    return frozenset({"client-certificate" if scheme == "mutual-tls" else "authorization"})
 
 
 def _need(value: Value | None, environment: Environment) -> str:
@@ -165,6 +178,7 @@ Scheme = Callable[[Fields], tuple[tuple[object, ...], Make]]
 
 def _bearer(fields: Fields) -> tuple[tuple[object, ...], Make]:
     token = fields.need_value("token")
+    _check_secrets({"token": token}, fields.problems)
     return (token,), lambda environment: Bearer(_need(token, environment))
 
 
@@ -195,6 +209,10 @@ def _read_refresh_token(node: Node | None, problems: Problems) -> tuple[tuple[Te
 
 def _headers(fields: Fields) -> tuple[tuple[object, ...], Make]:
     headers = fields.values("headers")
+    check_headers([name.word for name, _ in fields.pairs("headers")], fields.problems)
+    for name, value in headers.items():
+        if isinstance(value, Text):
+            check_value(name, value, fields.problems)
     return (headers,), lambda environment: FixedHeaders(_present(headers, environment))
 
 
@@ -209,14 +227,17 @@ def _exchange(fields: Fields, *more: Text) -> tuple[tuple[object, ...], Callable
     if call and (method != "POST" or not path.startswith("/")):
         fields.problems.add(call.mark, "'call' of a token exchange must be 'POST /path'")
     body = fields.values("send")
+    _check_secrets(body, fields.problems)
     _check_apart([*(name.word for name, _ in fields.pairs("send")), *more], fields.problems)
     token_at = fields.need_text("token")
+    compile_field(token_at, token_at.mark, fields.problems)
     expires = fields.node("expires")
-    expires_at: str | None = None
+    expires_at: Text | None = None
     expires_as = "epoch_s"
     if expires is not None:
         inner = Fields(expires, fields.problems, "expires")
         expires_at, expires_as = inner.need_text("at"), inner.choice("as", ("epoch_s", "lifetime_s"), "epoch_s")
+        compile_field(expires_at, expires_at.mark, fields.problems)
         inner.done()
     lifetime_s = fields.number("lifetime_s", 3600)
 
@@ -225,6 +246,12 @@ def _exchange(fields: Fields, *more: Text) -> tuple[tuple[object, ...], Callable
         return TokenExchange(path, _present(body, environment), token_at, expires_at, unit, lifetime_s)
 
     return (body,), make
+
+
+def _check_secrets(values: Mapping[str, Value], problems: Problems) -> None:
+    for name, value in values.items():
+        if isinstance(value, Text):
+            check_secret(name, value, problems)
 
 
 def _check_apart(names: Sequence[Text], problems: Problems) -> None:
@@ -238,6 +265,9 @@ def _check_apart(names: Sequence[Text], problems: Problems) -> None:
 def _client_credentials(fields: Fields) -> tuple[tuple[object, ...], Make]:
     url, form = fields.need_value("url"), fields.values("form")
     client_id, client_secret = fields.need_value("client_id"), fields.need_value("client_secret")
+    if isinstance(url, Text) and url and not url.startswith(("https://", "http://")):
+        fields.problems.add(url.mark, f"'{url}' is no whole address; write https://…, or $NAME")
+    _check_secrets({**form, "client_secret": client_secret}, fields.problems)
 
     def make(environment: Environment) -> Auth:
         known = _need(url, environment), _need(client_id, environment), _need(client_secret, environment)

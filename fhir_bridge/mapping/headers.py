@@ -11,7 +11,7 @@ from fhir_bridge.mapping.like import LIKE
 from fhir_bridge.mapping.places import Place
 from fhir_bridge.outcome import Issue, Json
 
-_FIELD_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+FIELD_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 MAX_HEADER = 1000
 
 
@@ -46,7 +46,7 @@ def read_headers(
         value = next((text for source in choices if (text := source.read(interaction, body)) is not None), None)
         if value is None:
             issues.append(Issue("element-missing", "required", f"The header `{name}` is needed.", f"http.{name}"))
-        elif len(value) > MAX_HEADER or not _FIELD_VALUE.fullmatch(value):
+        elif len(value) > MAX_HEADER or not FIELD_VALUE.fullmatch(value):
             text = f"`{name}` becomes a header: only visible ASCII characters, at most {MAX_HEADER}."
             issues.append(Issue("invalid-header", "value", text, f"http.{name}"))
         else:

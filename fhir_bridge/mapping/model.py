@@ -208,7 +208,7 @@ class InteractionSpec:
     send: Content | None
     receive: Content | None
     id: Text | None
-    headers: Mapping[str, tuple[HeaderSource, ...]]
+    headers: Mapping[Text, tuple[HeaderSource, ...]]
     repeat: str
     safe_without: tuple[Text, ...]
     reads: Text | None

@@ -6,7 +6,7 @@ from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.exchange import PartnerResponse
 from fhir_bridge.mapping.refusals import MAX_CODE
 from fhir_bridge.outcome import Coding, ErrorCode, FhirError, Issue, IssueCode, Json
-from tests.mapping.lab import answer, load
+from tests.mapping.lab import URL, answer, load
 
 FILE = """\
 partner: northlab
@@ -67,7 +67,7 @@ def refusal(
 ) -> FhirError:
     """Return what the client gets for a partner's answer to an update with PATIENT."""
     text = FILE.replace("_URL}", f"_URL{connection}}}") + errors
-    (route,) = load(text).partners["northlab"].routes
+    (route,) = load(text, environment={**URL, "NORTHLAB_TOKEN": "abc"}).partners["northlab"].routes
     assert route.call.sender is not None
     return route.call.refusals.error(response, route.call.sender.pairs(sent))
 
@@ -147,7 +147,7 @@ def test_a_forwarded_token_that_is_refused_is_the_clients_own() -> None:
 
 
 def test_a_token_of_the_bridge_that_stands_before_forwarding_is_the_bridges() -> None:
-    bearer = "{first_of: [{scheme: bearer, token: abc}, {scheme: forward}]}"
+    bearer = "{first_of: [{scheme: bearer, token: $NORTHLAB_TOKEN}, {scheme: forward}]}"
 
     assert refusal(answer(401), connection=f", auth: [{bearer}]").status_code == 502
 

@@ -326,7 +326,7 @@ class CallCompiler:
 
     def _headers(self, spec: InteractionSpec) -> dict[str, tuple[Source, ...]]:
         return {
-            name: tuple(self._source(source, self.place(spec, source.element)) for source in choices)
+            str(name): tuple(self._source(source, self.place(spec, source.element)) for source in choices)
             for name, choices in spec.headers.items()
         }
 

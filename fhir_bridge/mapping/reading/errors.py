@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import get_args
 
 from fhir_bridge.mapping.fields import Fields, as_text
@@ -11,6 +12,9 @@ from fhir_bridge.mapping.source import Node, Problems, Text, did_you_mean
 from fhir_bridge.outcome import IssueCode
 
 ISSUE_CODES: tuple[str, ...] = get_args(IssueCode)
+_NAME = r"[^.\[\]\s/$][^.\[\]\s/]*"
+_PATH = re.compile(rf"(?!\d+(\.|$)){_NAME}(\[\])?(\.(?!\d+(\.|$)){_NAME}(\[\])?)*")
+"""A field of an error; a list in it is gone through by `[]`, and its items are not counted."""
 
 
 def read_errors(node: Node | None, problems: Problems) -> ErrorSpec:
@@ -19,17 +23,21 @@ def read_errors(node: Node | None, problems: Problems) -> ErrorSpec:
     fields = Fields(node, problems, "errors")
     list_ = fields.node("list")
     items = Fields(list_ or Node(node.mark, "mapping"), problems, "list")
+    text, code, fields_at = fields.texts("text"), fields.text("code"), fields.text("fields")
+    item_field, item_text, item_code = items.text("field"), items.text("text"), items.text("code")
+    list_at = items.need_text("at") if list_ else None
+    _check_paths([*text, code, fields_at, list_at, item_field, item_text, item_code], problems)
     spec = ErrorSpec(
-        text=fields.texts("text"),
-        code=fields.text("code"),
-        list_at=items.need_text("at") if list_ else None,
-        item_field=items.text("field"),
-        item_text=items.text("text"),
-        item_code=items.text("code"),
-        fields_at=fields.text("fields"),
+        text=text,
+        code=code,
+        list_at=list_at,
+        item_field=item_field,
+        item_text=item_text,
+        item_code=item_code,
+        fields_at=fields_at,
         operation_outcome=fields.flag("operation_outcome"),
         codes={name.text: _issue_code(value, problems) for name, value in fields.pairs("codes")},
-        says=tuple(_read_saying(item, problems) for item in fields.items("says")),
+        says=_read_says(fields.items("says"), problems),
     )
     codes = fields.node("codes")
     if codes is not None and not (spec.code or spec.item_code or spec.operation_outcome):
@@ -37,6 +45,31 @@ def read_errors(node: Node | None, problems: Problems) -> ErrorSpec:
     items.done()
     fields.done()
     return spec
+
+
+def _check_paths(paths: Iterable[Text | None], problems: Problems) -> None:
+    for path in filter(None, paths):
+        if not _PATH.fullmatch(path):
+            text = f"'{path}' is no field of an error; write names with dots between, and [] behind a list: a.b[].c"
+            problems.add(path.mark, text)
+
+
+def _read_says(items: Iterable[Node], problems: Problems) -> tuple[Saying, ...]:
+    """Read what the words of errors mean; the first line that fits is taken, so none may stand behind a wider one."""
+    says: list[Saying] = []
+    for item in items:
+        saying = _read_saying(item, problems)
+        if any(_is_wider(other, saying) for other in says):
+            problems.add(item.mark, "this is never taken: a line before it fits whatever it fits; put it first")
+        says.append(saying)
+    return tuple(says)
+
+
+def _is_wider(one: Saying, other: Saying) -> bool:
+    """Whether all that fits the other fits the one."""
+    statuses = not one.status or (bool(other.status) and set(other.status) <= set(one.status))
+    words = [any(part.lower() in text.lower() for part in one.text) for text in other.text]
+    return statuses and (not one.text or (bool(words) and all(words)))
 
 
 def _issue_code(node: Node, problems: Problems) -> str:

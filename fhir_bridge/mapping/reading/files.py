@@ -11,7 +11,7 @@ from fhir_bridge.mapping.fields import Fields
 from fhir_bridge.mapping.like import LIKE
 from fhir_bridge.mapping.model import HeaderSource, InteractionSpec, MappingFile
 from fhir_bridge.mapping.reading.errors import read_errors
-from fhir_bridge.mapping.reading.interactions import read_interaction, read_sources
+from fhir_bridge.mapping.reading.interactions import read_headers, read_interaction
 from fhir_bridge.mapping.reading.maps import read_map
 from fhir_bridge.mapping.source import Node, Problems, Text, did_you_mean
 
@@ -46,9 +46,9 @@ def read_mapping_file(root: Node, problems: Problems) -> MappingFile:
     )
 
 
-def _read_headers(fields: Fields, problems: Problems) -> dict[str, tuple[HeaderSource, ...]]:
+def _read_headers(fields: Fields, problems: Problems) -> Mapping[Text, tuple[HeaderSource, ...]]:
     """Read the headers of every call, which can come from no element: what is sent differs from call to call."""
-    headers = {name.text: read_sources(node, problems) for name, node in fields.pairs("headers")}
+    headers = read_headers(fields)
     for source in (source for sources in headers.values() for source in sources):
         if source.element is not None:
             text = "not every call sends this element; name it in the headers of an interaction that does"
@@ -56,7 +56,7 @@ def _read_headers(fields: Fields, problems: Problems) -> dict[str, tuple[HeaderS
     return headers
 
 
-def _with_headers(spec: InteractionSpec, headers: Mapping[str, tuple[HeaderSource, ...]]) -> InteractionSpec:
+def _with_headers(spec: InteractionSpec, headers: Mapping[Text, tuple[HeaderSource, ...]]) -> InteractionSpec:
     """The interaction with the headers of every call, but for those that it has itself."""
     own = {name.lower() for name in spec.headers}
     others = {name: sources for name, sources in headers.items() if name.lower() not in own}

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from fhir_bridge.mapping.call_rules import ONLY_FOR
 from fhir_bridge.mapping.fields import Fields, Value, Variable, as_text, as_value, check_beside
+from fhir_bridge.mapping.header_rules import check_headers, check_secret, check_value
 from fhir_bridge.mapping.like import LIKE
 from fhir_bridge.mapping.model import (
     AddSpec,
@@ -95,7 +96,7 @@ def read_interaction(key: Node, node: Node, problems: Problems) -> InteractionSp
         send=_read_content(fields.node("send"), "send", problems),
         receive=_read_content(fields.node("receive"), "receive", problems),
         id=fields.text("id"),
-        headers={name.text: read_sources(source, problems) for name, source in fields.pairs("headers")},
+        headers=read_headers(fields),
         repeat=repeat,
         safe_without=safe_without,
         reads=reads,
@@ -242,6 +243,10 @@ def _read_content(node: Node | None, what: str, problems: Problems) -> Content |
         links=receives and fields.flag("links"),
     )
     fields.done()
+    for name, constant in content.with_.items():
+        for value in constant.values:
+            if isinstance(value, Text):
+                check_secret(name, value, problems)
     known = _OF_RECEIVED if receives else _OF_SENT
     kind = next((key for key in known if key in fields.given()), None)
     if kind is not None:
@@ -284,14 +289,34 @@ def _read_id_field(node: Node | None, problems: Problems) -> IdField | None:
     return field
 
 
+def read_headers(fields: Fields) -> Mapping[Text, tuple[HeaderSource, ...]]:
+    """Return the sources of each header of a call, by its name with its place."""
+    check_headers([name.word for name, _ in fields.pairs("headers")], fields.problems)
+    headers = {name.word: read_sources(node, fields.problems) for name, node in fields.pairs("headers")}
+    for name, source in ((name, source) for name, sources in headers.items() for source in sources):
+        if isinstance(source.text, Text):
+            check_value(name, source.text, fields.problems)
+    return headers
+
+
 def read_sources(node: Node, problems: Problems) -> tuple[HeaderSource, ...]:
     """Return where a text comes from: one source, or the `first_of` several that has one."""
     if [key.text for key, _ in node.pairs] != ["first_of"]:
         return (_read_source(node, problems),)
-    sources = tuple(_read_source(item, problems) for item in Fields(node, problems, "header").items("first_of"))
+    items = Fields(node, problems, "header").items("first_of")
+    sources = tuple(_read_source(item, problems) for item in items)
     if not sources:
         problems.add(node.mark, "'first_of' is empty; list at least one source")
+    for position, item in enumerate(items):
+        if any(_has_text(source) for source in sources[:position]) or sources[position] in sources[:position]:
+            problems.add(item.mark, "this is never taken: one before it has a text whenever it has; put it first")
     return sources
+
+
+def _has_text(source: HeaderSource) -> bool:
+    """Whether a source always has a text."""
+    is_set = isinstance(source.text, Text) or (isinstance(source.text, Variable) and not source.text.optional)
+    return (is_set or source.new is not None) and source.like is None
 
 
 def _read_source(node: Node, problems: Problems) -> HeaderSource:
