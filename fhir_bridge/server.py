@@ -82,7 +82,16 @@ def create_app(bridge: Bridge, *, limits: Limits = DEFAULTS) -> Starlette:
     )
 
 
-_EXPOSED = ["ETag", "Location", "Last-Modified", "X-Request-Id", "Allow", "Retry-After", UNSUPPORTED_ELEMENTS]
+_EXPOSED = [
+    "ETag",
+    "Location",
+    "Content-Location",
+    "Last-Modified",
+    "X-Request-Id",
+    "Allow",
+    "Retry-After",
+    UNSUPPORTED_ELEMENTS,
+]
 
 
 def _cors(origins: Sequence[str]) -> Middleware:

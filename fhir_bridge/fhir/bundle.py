@@ -295,8 +295,8 @@ def response_entry(request: Json, answer: FhirResponse) -> Json:
     """Return the entry that answers an entry's `request`: what HTTP would say in headers stands in `response`."""
     method, url = (request.get("method"), request.get("url")) if isinstance(request, dict) else (None, None)
     response: dict[str, Json] = {"status": status_text(answer.status_code)}
-    if "Location" in answer.headers:
-        response["location"] = answer.headers["Location"]
+    for name in {"Location", "Content-Location"} & answer.headers.keys():
+        response["location"] = answer.headers[name]
     if "ETag" in answer.headers:
         response["etag"] = answer.headers["ETag"]
     if "Last-Modified" in answer.headers:

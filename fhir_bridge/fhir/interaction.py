@@ -58,7 +58,7 @@ class Interaction:
     body's media type without parameters, `version` the FHIR version of body and answer, `uuid` a fresh one that may be
     used wherever a new id is needed, `now` the time of the request, `base_url` the base as the client sees it, `method`
     that of HTTP, `limits` what it may ask for. `size` is that of the request's body in bytes, an entry's that of its
-    Bundle.
+    Bundle. `by_criteria`: the id in the address was told by the criteria of a conditional update or patch.
     """
 
     code: Code
@@ -76,6 +76,7 @@ class Interaction:
     method: str = "POST"
     size: int = 0
     limits: Limits = DEFAULTS
+    by_criteria: bool = False
 
     @property
     def resource_type(self) -> str:

@@ -277,7 +277,7 @@ def _with_told_id(route: Route, interaction: Interaction, spell: Spell) -> Inter
     id_, body = criteria.ids[0], interaction.body
     if interaction.code == "update" and isinstance(body, dict) and "id" not in body:
         body = {**body, "id": id_}
-    return replace(interaction, address=replace(interaction.address, id=id_), body=body)
+    return replace(interaction, address=replace(interaction.address, id=id_), body=body, by_criteria=True)
 
 
 def _allowed(routes: Iterable[Route], address: Address) -> list[str]:

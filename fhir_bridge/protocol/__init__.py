@@ -5,5 +5,8 @@ come from.
 """
 
 from fhir_bridge.protocol.connection import HttpProtocol
+from fhir_bridge.protocol.status_lines import use_registered_phrases
+
+use_registered_phrases()
 
 __all__ = ["HttpProtocol"]

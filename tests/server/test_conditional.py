@@ -42,6 +42,61 @@ async def test_an_update_finds_its_record_by_its_identity(
     assert (response.status_code, response.json()["id"], response.headers["etag"]) == (200, ID, ETAG)
 
 
+@pytest.mark.parametrize("returns", ["minimal", "representation", "OperationOutcome"])
+@pytest.mark.parametrize("criteria", [f"identifier={SYSTEM}|{ID.upper()}", f"_id={ID}"])
+@pytest.mark.parametrize("base", ["/fhir/ehealth", "/fhir"])
+async def test_the_answer_says_which_record_was_changed(
+    canned: httpx.AsyncClient, partner: Canned, base: str, criteria: str, returns: str
+) -> None:
+    """In Content-Location, for the address of the request does not; with an empty body nothing else would."""
+    partner.answer(200, RECORD)
+    profile = {"meta": {"profile": ["https://fhir-bridge.example/fhir/StructureDefinition/ehealth-preperson"]}}
+
+    updated = await canned.put(
+        f"{base}/Patient?{criteria}", json={**MALE, **profile}, headers={"Prefer": f"return={returns}"}
+    )
+
+    assert updated.status_code == 200
+    assert updated.headers["content-location"] == f"http://bridge.test/fhir/ehealth/Patient/{ID}"
+    assert "location" not in updated.headers
+
+
+@pytest.mark.parametrize("value", ["female", "male"], ids=["a change", "no change"])
+async def test_so_does_that_of_a_patch(canned: httpx.AsyncClient, partner: Canned, value: str) -> None:
+    partner.answer(200, RECORD)
+
+    patched = await canned.patch(
+        f"{PATIENT}?identifier={SYSTEM}|{ID}",
+        content=json.dumps([{"op": "add", "path": "/gender", "value": value}]),
+        headers={"Content-Type": "application/json-patch+json", "Prefer": "return=minimal"},
+    )
+
+    assert (patched.status_code, patched.content) == (200, b"")
+    assert patched.headers["content-location"] == f"http://bridge.test/fhir/ehealth/Patient/{ID}"
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+async def test_so_does_an_entry(canned: httpx.AsyncClient, partner: Canned, kind: str) -> None:
+    """In `response.location`."""
+    partner.answer(200, RECORD)
+    request = {"method": "PUT", "url": f"Patient?identifier={SYSTEM}|{ID}"}
+    bundle = {"resourceType": "Bundle", "type": kind, "entry": [{"request": request, "resource": MALE}]}
+
+    response = await canned.post("/fhir/ehealth", json=bundle, headers={"Prefer": "return=minimal"})
+
+    told = response.json()["entry"][0]["response"]
+    assert (told["status"], told["location"]) == ("200 OK", f"http://bridge.test/fhir/ehealth/Patient/{ID}")
+
+
+async def test_an_update_by_id_says_no_location(canned: httpx.AsyncClient, partner: Canned) -> None:
+    """The client has the address already."""
+    partner.answer(200, RECORD)
+
+    response = await canned.put(f"{PATIENT}/{ID}", json=IVANOV)
+
+    assert (response.status_code, "content-location" in response.headers) == (200, False)
+
+
 async def test_so_does_a_patch(canned: httpx.AsyncClient, partner: Canned) -> None:
     """https://hl7.org/fhir/R4/http.html#patch"""
     partner.answer(200, RECORD)

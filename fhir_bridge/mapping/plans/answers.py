@@ -49,7 +49,9 @@ def answer(
     elif wanted == "OperationOutcome" or resource is None:
         said = Issue("done", "informational", done, severity="information")
         resource, left_behind = operation_outcome([said, *told]), ()
-    return FhirResponse(201 if location else 200, resource, headers, received.unknown_codes, left_behind=left_behind)
+    return FhirResponse(
+        201 if "Location" in location else 200, resource, headers, received.unknown_codes, left_behind=left_behind
+    )
 
 
 def not_shown(
@@ -73,10 +75,12 @@ def _why_not_shown(issue: Issue) -> Issue:
 
 
 def _location(interaction: Interaction, received: Received, *, versioned: bool) -> Mapping[str, str]:
-    """Where a record stands that was made, and its version where that can be read; a message may tell no record.
+    """Where a record stands that was made, and its version where that can be read; or one that criteria told.
 
-    https://hl7.org/fhir/R4/http.html#create
+    A message may tell no record. https://hl7.org/fhir/R4/http.html#create
     """
+    if interaction.by_criteria:
+        return {"Content-Location": f"{interaction.base_url}/{interaction.resource_type}/{interaction.id}"}
     if interaction.code != "create" or received.id is None:
         return {}
     address = f"{interaction.base_url}/{received.id_of or interaction.resource_type}/{received.id}"
