@@ -13,12 +13,14 @@ _SPACE = " \t\n\r"
 # What stands at the place where the reader stopped; the first that fits is told.
 _HERE: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r",[ \t\n\r]*[]}]"), "a comma stands before a closing bracket"),
-    (re.compile(r'"(?:[^"\\]|\\.)*+\\?\Z', re.DOTALL), "a string has no closing quote"),
     (re.compile(r"\Z"), "it breaks off"),
     (re.compile(r"[\x00-\x1f]"), "a control character is not written as an escape"),
     (re.compile(r"\\|(?<=\\)u"), "a backslash begins no escape that JSON has"),
     (re.compile(r"'"), "a single quote stands where JSON has double quotes"),
 )
+
+# What a string holds, in pieces: other threads have their turn between two.
+_CONTENT = re.compile(r'(?:[^"\\]+|\\.){1,10000}', re.DOTALL)
 
 # What is expected behind the last sign before that place; behind any other sign ends a value.
 _EXPECTED: Mapping[str, str] = {
@@ -36,8 +38,19 @@ def mistake(text: str, position: int) -> str:
     if before.endswith(",") and text[position : position + 1] in ("]", "}"):
         position = len(before) - 1
     here = (what for pattern, what in _HERE if pattern.match(text, position))
-    what = next(here, None) or _EXPECTED.get(before[-1:], "a comma, a colon or a closing bracket is expected")
+    unclosed = "a string has no closing quote" if _never_ends(text, position) else None
+    what = (
+        unclosed or next(here, None) or _EXPECTED.get(before[-1:], "a comma, a colon or a closing bracket is expected")
+    )
     return told(what, text, position)
+
+
+def _never_ends(text: str, position: int) -> bool:
+    """Whether a string begins here that has no end."""
+    end = position + 1
+    while inside := _CONTENT.match(text, end):
+        end = inside.end()
+    return text.startswith('"', position) and text[end:] in ("", "\\")
 
 
 def told(what: str, text: str, position: int) -> str:

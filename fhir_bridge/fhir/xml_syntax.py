@@ -16,8 +16,8 @@ from fhir_bridge.fhir.xml_bounds import check_bounds
 from fhir_bridge.limits import DEFAULTS, Limits
 from fhir_bridge.outcome import ErrorCode, FhirError, Issue
 
-# A document type can only stand before the root element, after comments and processing instructions.
-_DOCTYPE = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
+_BEFORE_ROOT = re.compile(rb"\s*(<!--|<\?|<!DOCTYPE)")
+_ENDS = {b"<!--": b"-->", b"<?": b"?>"}
 
 
 def parse(body: bytes, limits: Limits = DEFAULTS) -> etree._Element:
@@ -28,7 +28,7 @@ def parse(body: bytes, limits: Limits = DEFAULTS) -> etree._Element:
     read: so no entity is ever declared, expanded or fetched. lxml itself refuses elements nested more than 256
     deep, and an attribute or text of more than 10 MB. Values and attributes are counted before a tree is made.
     """
-    if _DOCTYPE.match(body):
+    if _has_doctype(body):
         raise refused("invalid-xml", "The body has a DOCTYPE, which FHIR does not allow; leave it out.")
     if not body.strip():
         raise refused("invalid-xml", "The body is empty; send a resource as XML.")
@@ -37,6 +37,18 @@ def parse(body: bytes, limits: Limits = DEFAULTS) -> etree._Element:
         return etree.fromstring(body, _parser())
     except etree.XMLSyntaxError as error:
         raise _malformed(error, limits) from None
+
+
+def _has_doctype(body: bytes) -> bool:
+    """Whether there is a document type; it can only stand before the root element."""
+    at = 0
+    while found := _BEFORE_ROOT.match(body, at):
+        begun, at = found[1], found.end()
+        if begun == b"<!DOCTYPE":
+            return True
+        end = body.find(_ENDS[begun], at)
+        at = end + len(_ENDS[begun]) if end >= 0 else len(body)
+    return False
 
 
 def _parser() -> etree.XMLParser:

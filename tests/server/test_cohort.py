@@ -99,7 +99,7 @@ class Slow(httpx.AsyncBaseTransport):
             return httpx.Response(201, json={"token": "t", "expiration": 4_000_000_000})
         self.now, self.calls = self.now + 1, self.calls + 1
         self.most = max(self.most, self.now)
-        await anyio.sleep(0.01)
+        await anyio.sleep(0.1)
         self.now -= 1
         return httpx.Response(201, json={"message": "IN_PROGRESS_NO_ACTION_NEEDED"})
 
