@@ -24,7 +24,7 @@ from fhir_bridge.exchange import PartnerRequest, PartnerResponse
 from fhir_bridge.gateway import answer, auth, failure, tls
 from fhir_bridge.gateway.call import Call, call_of
 from fhir_bridge.gateway.network import Network
-from fhir_bridge.gateway.retry import IN_TRANSIT, UNSENT, Retry
+from fhir_bridge.gateway.retry import IN_TRANSIT, UNSENT, Retry, without_useless_wait
 from fhir_bridge.gateway.secrets import masked, secrets_of
 from fhir_bridge.gateway.sessions import Renewed, Sessions, read_renewed, renewal_endpoint
 from fhir_bridge.gateway.token import Token, TokenEndpoint, read_token
@@ -105,9 +105,10 @@ class _Partner:
 
     async def _answer(self, call: Call, credentials: Mapping[str, str]) -> PartnerResponse:
         try:
-            return await self._retry.answer(lambda: self._attempt(call, credentials), call.repeat)
+            response = await self._retry.answer(lambda: self._attempt(call, credentials), call.repeat)
         except IN_TRANSIT as error:
             raise failure.in_transit(error, call, self._connection) from error
+        return without_useless_wait(response, self._retry.now())
 
     async def _attempt(self, call: Call, credentials: Mapping[str, str]) -> PartnerResponse:
         headers = _merged(_HEADERS, call.headers, credentials)

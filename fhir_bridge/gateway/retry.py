@@ -10,7 +10,7 @@ from __future__ import annotations
 import email.utils
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 
 import anyio
@@ -22,6 +22,9 @@ from fhir_bridge.gateway.failure import tls_error
 MAX_REPEATS = 2
 PATIENCE_S = 2.0
 """The longest Retry-After that a call waits for by itself; past that the client is told to come back."""
+
+LONGEST_S = 86_400.0
+"""The longest Retry-After that a client is told."""
 
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Raised before any byte of a call can have left."""
@@ -85,3 +88,20 @@ def retry_after_s(response: PartnerResponse, now: float) -> float | None:
     except (ValueError, OverflowError):
         return None
     return max(0.0, moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now)
+
+
+def without_useless_wait(response: PartnerResponse, now: float) -> PartnerResponse:
+    """Return the response without a `Retry-After` that says nothing, is past, or is more than a day ahead."""
+    text = response.headers.get("retry-after")
+    if text is None or told_wait_s(response, now) is not None:
+        return response
+    return replace(
+        response, headers={name: response.headers[name] for name in response.headers if name != "retry-after"}
+    )
+
+
+def told_wait_s(response: PartnerResponse, now: float) -> float | None:
+    """Return the seconds of a `Retry-After` that a client can do something with; None where there is no such."""
+    wait_s = retry_after_s(response, now)
+    is_number = response.headers.get("retry-after", "").strip().isdigit()
+    return None if wait_s is None or wait_s > LONGEST_S or (wait_s == 0 and not is_number) else wait_s

@@ -19,7 +19,7 @@ from fhir_bridge.connection import ClientCredentials, TokenExchange
 from fhir_bridge.exchange import PartnerResponse, Repeat
 from fhir_bridge.gateway import failure
 from fhir_bridge.gateway.call import Call
-from fhir_bridge.gateway.retry import retry_after_s
+from fhir_bridge.gateway.retry import told_wait_s
 from fhir_bridge.outcome import ErrorCode, FhirError, Issue, IssueCode, Json
 
 _SKEW_S = 60.0
@@ -145,7 +145,7 @@ def _refused(response: PartnerResponse, call: Call, now: float) -> FhirError:
         return FhirError(502, Issue("partner-credentials-refused", "login", text))
     status_code, error, code = _FAILURES.get(response.status_code, (502, "partner-error", "exception"))
     text = f"{call.to} gave no token: {_words(response)}. {call.fate()}"
-    wait_s = retry_after_s(response, now) if status_code in (429, 503) else None
+    wait_s = told_wait_s(response, now) if status_code in (429, 503) else None
     headers = {} if wait_s is None else {"Retry-After": str(math.ceil(wait_s))}
     return FhirError(status_code, Issue(error, code, text), headers=headers)
 

@@ -129,8 +129,7 @@ class Routes:
         if interaction.address.id is None:
             interaction = _with_told_id(route, interaction, spelling(partner.id_like))
         check_record_id(partner, interaction.address)
-        address = replace(interaction.address, id=spelling(partner.id_like)(interaction.id))
-        return route, replace(interaction, address=address)
+        return route, spelled(partner, interaction)
 
     def allow(self, address: Address) -> list[str]:
         """Return the methods that an address takes: by its partner's routes; at the hub, by those of all."""
@@ -175,6 +174,17 @@ class Routes:
         bases = ", ".join(f"/fhir/{partner.name}" for partner in self.configured()) or "none is configured"
         text = f"Nothing in the request tells which partner it is for; send it to a partner's own base: {bases}."
         raise FhirError(404, Issue("no-partner-found", "not-supported", text))
+
+
+def spelled(partner: Partner, interaction: Interaction) -> Interaction:
+    """Return the interaction with the ids of its address and of its body as the partner spells them.
+
+    Ids that differ in their spelling alone are one.
+    """
+    spell, address, body = spelling(partner.id_like), interaction.address, interaction.body
+    if isinstance(body, dict) and isinstance(body.get("id"), str):
+        body = {**body, "id": spell(body["id"])}
+    return replace(interaction, address=replace(address, id=address.id and spell(address.id)), body=body)
 
 
 def told_partners(partners: Sequence[Partner], interaction: Interaction) -> list[Partner]:

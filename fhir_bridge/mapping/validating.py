@@ -18,7 +18,7 @@ from fhir_bridge.fhir.structure import structure_checker
 from fhir_bridge.limits import Limits
 from fhir_bridge.mapping.checks import check_id, once
 from fhir_bridge.mapping.question import Question, read_question
-from fhir_bridge.mapping.routes import Partner, Route, Routes, check_record_id, told_partners
+from fhir_bridge.mapping.routes import Partner, Route, Routes, check_record_id, spelled, told_partners
 from fhir_bridge.outcome import FhirError, Issue, Json, limited, operation_outcome
 
 Match = Callable[[Interaction], tuple[Route, Interaction]]
@@ -108,6 +108,7 @@ def _of_content(routes: Routes, partners: Sequence[Partner], about: Interaction,
 
 def _by_route(routes: Routes, route: Route, about: Interaction, question: Question) -> list[Issue]:
     """What a route says of a resource. Where the address has no id, none is asked for."""
+    about = spelled(routes.partners[route.partner], about)
     id_ = about.address.id if route.code == "update" and question.mode in (None, "update") else None
     address = replace(about.address, base=route.partner, id=id_, operation=route.operation)
     body = about.body if id_ is None else {"id": id_, **about.body}

@@ -160,3 +160,33 @@ async def test_ids_that_only_their_partner_understands_are_as_they_are(
 
     assert partner.calls() == [f"GET http://healthex.test/v1/studies/{SPELLED}"]
     assert response.status_code == 502
+
+
+@pytest.mark.parametrize("id_", [ID, SPELLED])
+async def test_a_merge_patch_may_spell_the_id_in_any_case(canned: httpx.AsyncClient, partner: Canned, id_: str) -> None:
+    partner.answer(200, RECORD)
+
+    response = await canned.patch(
+        PATIENT, json={"id": id_, "gender": "female"}, headers={"Content-Type": "application/merge-patch+json"}
+    )
+
+    assert partner.calls() == [f"GET {CALL}", f"PATCH {CALL}"]
+    assert response.status_code == 200
+
+
+NEW = "?profile=https://fhir-bridge.example/fhir/StructureDefinition/ehealth-new-preperson"
+
+
+@pytest.mark.parametrize("query", ["", "?mode=update", "?mode=create", NEW])
+@pytest.mark.parametrize(("in_address", "in_body"), [(ID, SPELLED), (SPELLED, ID), (SPELLED, SPELLED.upper())])
+async def test_validate_takes_ids_of_two_spellings_for_one(
+    client: httpx.AsyncClient, query: str, in_address: str, in_body: str
+) -> None:
+    """As the update does."""
+    identifier = {"system": "https://fhir-bridge.example/fhir/sid/ehealth-external-id", "value": "1"}
+    body = {**MALE, "id": in_body, "identifier": [identifier]}
+
+    response = await client.post(f"{BASE}/Patient/{in_address}/$validate{query}", json=body)
+
+    assert "id-differs" not in response.text
+    assert response.json()["issue"][0]["severity"] == "information"

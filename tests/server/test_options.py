@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 ID = "7c3da506-804d-4550-8993-bf17f9ee0402"
 PATIENT = f"/fhir/ehealth/Patient/{ID}"
 PAGE = "https://app.example.org"
-EXPOSED = "ETag, Location, Last-Modified, X-Request-Id, Allow, Retry-After, X-Unsupported-Elements"
+EXPOSED = "ETag, Location, Content-Location, Last-Modified, X-Request-Id, Allow, Retry-After, X-Unsupported-Elements"
 
 
 @pytest.mark.parametrize(

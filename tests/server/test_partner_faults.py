@@ -141,6 +141,24 @@ async def test_an_error_of_an_odd_shape_keeps_its_status(canned: httpx.AsyncClie
     assert (told["code"], told["details"]["text"]) == ("business-rule", REFUSED)
 
 
+@pytest.mark.parametrize(
+    "retry_after",
+    [
+        *("86401", "99999999999999999999", "-1", "1.5", "+5", "5, 6", "soon", "Fri, 31 Dec 2100 00:00:00 GMT"),
+        *("Tue, 01 Jan 2019 00:00:00 GMT", "Mon, 01 Jan 99999 00:00:00 GMT"),
+    ],
+)
+async def test_a_retry_after_of_no_use_is_left_out(
+    canned: httpx.AsyncClient, partner: Canned, retry_after: str
+) -> None:
+    """Beyond a day, in the past, or neither seconds nor a date."""
+    partner.answer(429, Retry_After=retry_after)
+
+    response = await call(canned, UPDATE)
+
+    assert (response.status_code, "retry-after" in response.headers) == (429, False)
+
+
 @pytest.mark.parametrize("status", [429, 503])
 async def test_retry_after_is_passed_on(canned: httpx.AsyncClient, partner: Canned, status: int) -> None:
     """As the partner said it."""
