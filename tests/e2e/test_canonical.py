@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.e2e.processes import ran, started, url_in
+from tests.server.roche_sample import REQUEST
 
 DEFAULT = "fhir-bridge.example"
 PREPERSON = "7c3da506-804d-4550-8993-bf17f9ee0402"
@@ -51,6 +52,32 @@ def test_every_answer_has_the_canonical_urls_of_the_deployment(variable: str, ow
     assert issue["details"]["coding"] == [{"system": f"{own}/CodeSystem/bridge-error", "code": "invalid-json"}]
     assert answers["by identifier"].json()["total"] == 1
     assert answers["definition"].json()["url"] == f"{own}/StructureDefinition/wmda-patient"
+
+
+def test_a_patch_and_a_message_succeed_with_the_deployment_s_own() -> None:
+    """The identifier of a preperson has the deployment's system; a message passes, and its outcome is the bridge's."""
+    own = "https://fhir.hospital.test/bridge"
+    patch = [
+        {"op": "test", "path": "/identifier/0/system", "value": f"{own}/sid/ehealth-external-id"},
+        {"op": "replace", "path": "/identifier/0/value", "value": "#1234-FDS-bb"},
+    ]
+    patching = {"Content-Type": "application/json-patch+json", "Authorization": "Bearer token-good"}
+    with (
+        started("sandbox", "--port", "0", until="Ctrl-C", more={"FHIR_BRIDGE_CANONICAL": own}) as (_, printed),
+        httpx.Client(base_url=f"{url_in(printed)}/fhir", headers=JSON, timeout=30) as client,
+    ):
+        patched = client.patch(f"/ehealth/Patient/{PREPERSON}", content=json.dumps(patch), headers=patching)
+        passed = client.put("/roche/Bundle/Bj6.1Lq-hvb-28", content=REQUEST)
+        told = client.put(
+            "/roche/Bundle/Bj6.1Lq-hvb-28", content=REQUEST, headers={"Prefer": "return=OperationOutcome"}
+        )
+
+    assert (patched.status_code, passed.status_code, told.status_code) == (200, 200, 200)
+    assert patched.json()["identifier"] == [{"system": f"{own}/sid/ehealth-external-id", "value": "#1234-FDS-bb"}]
+    assert passed.json()["type"] == "message"
+    (issue,) = told.json()["issue"]
+    assert issue["details"]["coding"] == [{"system": f"{own}/CodeSystem/bridge-error", "code": "done"}]
+    assert [answer.text for answer in (patched, passed, told) if DEFAULT in answer.text] == []
 
 
 def test_the_command_line_has_them_too() -> None:
