@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from fhir_bridge.fhir import bundle, conformance
-from fhir_bridge.fhir.conditions import check_changes_only, check_etags, no_history
+from fhir_bridge.fhir.conditions import check_changes_only, check_etags, check_no_condition, no_history
 from fhir_bridge.fhir.interaction import Address, FhirResponse, Interaction, no_such_method
 from fhir_bridge.fhir.negotiation import check_version
 from fhir_bridge.fhir.view import View, read_view
@@ -114,6 +114,8 @@ class Bridge:
         if interaction.code in ("update", "patch"):
             check_changes_only(interaction.headers)
         route, interaction = self._match(interaction)
+        if interaction.code == "operation" and route.call.method != "GET":
+            check_no_condition(interaction.headers)
         return Routed(interaction, view, route, None)
 
     def _match(self, interaction: Interaction) -> tuple[Route, Interaction]:

@@ -143,6 +143,17 @@ def check_unconditional_change(headers: Mapping[str, str]) -> None:
             raise no_version(OF_CHANGES[header])
 
 
+def check_no_condition(headers: Mapping[str, str]) -> None:
+    """Raise FhirError 400 for an operation that is wanted for one version of a record alone: it compares none."""
+    for header in ("if-match", "if-unmodified-since"):
+        if header in headers:
+            name = OF_CHANGES[header]
+            text = (
+                f"An operation compares no version, so nothing was done; read the record, and send it without {name}."
+            )
+            raise FhirError(400, Issue("version-differs", "not-supported", text, f"http.{name}"))
+
+
 def no_history() -> FhirError:
     """Return the error for an older version, or a list of all. https://hl7.org/fhir/R4/http.html#vread"""
     text = "No older version of anything is kept here; read the present one."

@@ -70,6 +70,7 @@ _FORWARDED = Meaning(401, "login", "partner-credentials-refused", "{partner} ref
 
 # Older servers write an XPath, which no client of this one could follow.
 _FHIRPATH = re.compile(r"[A-Z][A-Za-z]{0,63}(\.[A-Za-z]{1,64}(\[\d{1,4}\])?){0,20}")
+_RETRY_AFTER = re.compile(r"[A-Za-z0-9,: ]{1,40}")
 
 
 class Complaint(NamedTuple):
@@ -284,8 +285,9 @@ def _all_words(value: Json) -> Iterator[str]:
 
 def _headers(meaning: Meaning, response: PartnerResponse) -> dict[str, str]:
     headers = {}
-    if meaning.status_code in (429, 503) and "retry-after" in response.headers:
-        headers["Retry-After"] = response.headers["retry-after"]
+    retry_after = response.headers.get("retry-after", "")
+    if meaning.status_code in (429, 503) and _RETRY_AFTER.fullmatch(retry_after):
+        headers["Retry-After"] = retry_after
     if meaning.status_code == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return headers

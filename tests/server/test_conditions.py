@@ -190,3 +190,20 @@ async def test_a_change_that_shall_make_a_record_is_refused(
     assert response.status_code == 412
     assert response.json() == outcome(issue("version-differs", "conflict", text, "http.If-None-Match"))
     assert partner.calls() == []
+
+
+@pytest.mark.parametrize("header", ["If-Match", "If-Unmodified-Since"])
+@pytest.mark.parametrize("url", ["/fhir/wmda/Patient/7/$update-search-status", "/fhir/Patient/7/$update-search-status"])
+async def test_an_operation_compares_no_version(
+    canned: httpx.AsyncClient, partner: Canned, url: str, header: str
+) -> None:
+    """And is not carried out as if the client had set no condition."""
+    value = 'W/"1"' if header == "If-Match" else "Sun, 01 Jan 2012 00:00:00 GMT"
+    body = {"resourceType": "Parameters", "parameter": [{"name": "status", "valueCode": "SUS"}]}
+
+    response = await canned.post(url, json=body, headers={header: value})
+
+    text = f"An operation compares no version, so nothing was done; read the record, and send it without {header}."
+    assert response.status_code == 400
+    assert response.json() == outcome(issue("version-differs", "not-supported", text, f"http.{header}"))
+    assert partner.calls() == []
