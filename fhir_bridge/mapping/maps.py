@@ -93,7 +93,8 @@ class Map:
     def losses(self, resource: Json, in_headers: Iterable[Place] = (), kept: Collection[str] = ()) -> list[Loss]:
         """Return each element of a sound resource that the partner gets nothing of; a whole subtree is one.
 
-        What `in_headers` names goes into the call all the same, and what is `kept` the partner has already.
+        What `in_headers` names goes into the call all the same, and what is `kept` the partner has already. The id is
+        no loss: the address says it, and where that has none, a new record gets another.
         """
         used = {path for row in self.rows for path in row.used(resource, self.resource_type)}.union(kept)
         for place in in_headers:
@@ -101,7 +102,7 @@ class Map:
                 used.update(place.paths(resource, self.resource_type))
         for row in self._elements():
             used.update(row.absences(resource, self.resource_type))
-        silent = {path for each in self.silent for path in each.paths(resource)}
+        silent = {path for each in self.silent for path in each.paths(resource)} | {f"{self.resource_type}.id"}
         return losses(self.version, resource, used, silent)
 
     def kept(self, resource: Json, known: Json, added: Iterable[Row] = ()) -> set[str]:

@@ -162,11 +162,10 @@ class Refusals:
                 yield from self._complaints_of_list(item, body)
         if self.spec.fields_at is not None:
             for fields in _values(body, self.spec.fields_at.split(".")):
-                for name, words in fields.items() if isinstance(fields, dict) else ():
-                    yield Complaint("; ".join(_all_words(words)), self._code(body), parse_keys(name))
+                yield from _complaints_of_fields(fields, self._code(body))
 
     def _complaints_of_list(self, items: Json, body: Json) -> Iterator[Complaint]:
-        for item in items if isinstance(items, list) else ():
+        for item in items if isinstance(items, list) else [items]:
             field = " ".join(_texts(item, [self.spec.item_field]))
             said = self.spec.item_text is not None and isinstance(item, dict)
             words = "; ".join(_texts(item, [self.spec.item_text]) if said else _all_words(item))
@@ -224,6 +223,17 @@ def _leaves_unknown(response: PartnerResponse) -> bool:
 def _unknown(meaning: Meaning, find_out: str) -> Meaning:
     text = f"{{partner}} answered with status {{status}}. It may have carried out the call. {find_out}"
     return meaning._replace(error="fate-unknown", text=text)
+
+
+def _complaints_of_fields(fields: Json, code: str | None) -> Iterator[Complaint]:
+    """What an object of field names with their words complains of, or a list of names; else its words."""
+    if isinstance(fields, dict):
+        for name, words in fields.items():
+            yield Complaint("; ".join(_all_words(words)), code, parse_keys(name))
+    elif isinstance(fields, list) and all(isinstance(name, str) for name in fields):
+        yield from (Complaint("", code, parse_keys(name)) for name in fields)
+    else:
+        yield Complaint("; ".join(_all_words(fields)), code)
 
 
 def _complaints_of_outcome(body: Json) -> Iterator[Complaint]:

@@ -282,7 +282,7 @@ def test_nothing_of_a_resource_is_lost_unsaid(shipped: Shipped, data: st.DataObj
 
     assert resource == before
     used = {path for pair in pairs for path in (pair.element, *pair.told_by)}
-    silent = silent_paths(shipped, resource)
+    silent = silent_paths(shipped, resource) | {f"{shipped.map.resource_type}.id"}
     for leaf in leaves(shipped.map.resource_type, resource, shipped.map.resource_type):
         is_left = any(is_below(leaf, path) for path in behind)
         is_silent = any(is_below(leaf, path) for path in silent)

@@ -162,3 +162,12 @@ def test_an_absent_value_is_no_loss_where_the_bridge_itself_writes_it() -> None:
         ({"name": [{**name, "_family": unknown}]}, "Patient.name[0].family.extension[0]"),
     ):
         assert Loss(path) in map_.losses({"resourceType": "Patient", **odd}), path
+
+
+def test_an_id_is_no_loss_for_the_address_says_it() -> None:
+    map_ = mapped("birthDate: {at: born}")
+
+    assert map_.losses({"resourceType": "Patient", "id": "42", "birthDate": "1815-12-10"}) == []
+    assert map_.losses({"resourceType": "Patient", "id": "42", "contact": [{"id": "a"}]}) == [
+        Loss("Patient.contact[0]")
+    ]

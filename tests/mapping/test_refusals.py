@@ -522,3 +522,23 @@ def test_what_words_mean_is_found_in_any_shape() -> None:
         (Issue("partner-refused", "business-rule", REFUSED, diagnostics="Is closed."),),
         {},
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "issues"),
+    [
+        ({"title": "More is needed.", "errors": ["born", "sex"]},
+         [("Northlab refused its field `born`.", "Patient.birthDate", "More is needed."),
+          ("Northlab refused its field `sex`.", None, "More is needed.")]),
+        ({"title": "Bad.", "errors": "No room."}, [("Northlab refused the request.", None, "No room.")]),
+        ({"title": "Bad.", "errors": [{"a": "No room."}, 1]}, [("Northlab refused the request.", None, "No room.")]),
+        ({"title": "Bad.", "error": {"invalid": {"entry": "$.born", "rules": [{"words": "Too old."}]}}},
+         [("Northlab refused its field `born`.", "Patient.birthDate", "Too old.")]),
+        ({"title": "Bad.", "error": {"invalid": "Too old."}},
+         [("Northlab refused the request.", None, "Too old.")]),
+    ],
+)  # fmt: skip
+def test_a_complaint_of_another_shape_keeps_its_words(body: Json, issues: list[tuple[str, str | None, str]]) -> None:
+    error = refusal(answer(400, body))
+
+    assert [(issue.text, issue.expression, issue.diagnostics) for issue in error.issues] == issues

@@ -7,7 +7,7 @@ import pytest
 from fhir_bridge.canonical import CANONICAL
 from fhir_bridge.fhir.published import find_search_parameter
 from fhir_bridge.outcome import Json
-from tests.mapping.lab import load, problems
+from tests.mapping.lab import SEX, load, problems
 
 FILE = """\
 partner: northlab
@@ -176,3 +176,13 @@ def test_fhirs_own_parameters_are_known_by_type_and_name() -> None:
     assert (own.url, own.type) == (f"{FHIRS}/clinical-identifier", "token")
     assert find_search_parameter("Patient", "ward") is None
     assert find_search_parameter("Patient", "match") is None
+
+
+@pytest.mark.parametrize("is_coded", [True, False])
+def test_what_a_row_reads_by_codes_cannot_be_asked_for(is_coded: bool) -> None:
+    codes = ", codes: ConceptMap/sex" if is_coded else ""
+    query = f"s: {{parameter: gender, definition: '{FHIRS}/individual-gender'}}"
+    file = FILE.format(query).replace("birthDate: {at: born}", f"gender: {{at: sex{codes}}}")
+    text = "'gender' would be asked by FHIR's codes, and its row reads the partner's own; leave the parameter out"
+
+    assert problems(file, SEX) == ([f"t.yaml:9:22: {text}"] if is_coded else [])

@@ -86,6 +86,16 @@ class SearchCompiler:
                 text = f"'{each.name}' stands in the address of the call already; keep one of the two"
                 self.problems.add(each.name.mark, text)
         self._check_pages([*spec.query, *spec.body])
+        self._check_codes(spec)
+
+    def _check_codes(self, spec: InteractionSpec) -> None:
+        """Report a parameter that would ask in FHIR's codes where a row reads the partner's: nothing would be found."""
+        found = self.model.maps.get(spec.receive.map or "") if spec.receive else None
+        coded = {row.element for row in (found.rows if found else ()) if row.codes is not None}
+        for each in (*spec.query, *spec.body):
+            if each.parameter is not None and each.parameter in coded:
+                text = f"'{each.parameter}' would be asked by FHIR's codes, and its row reads the partner's own"
+                self.problems.add(each.parameter.mark, f"{text}; leave the parameter out")
 
     def _check_pages(self, given: Sequence[ArgumentSpec]) -> None:
         """A list in pages is asked for by how many records, and from which on: without one of these, some are lost."""
