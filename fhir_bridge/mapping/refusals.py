@@ -57,7 +57,7 @@ _MEANINGS: dict[int, Meaning] = {
     501: Meaning(501, "not-supported", "partner-error", "{partner} does not support this."),
     502: Meaning(502, "transient", "partner-error", f"{{partner}} is not available{SEND_LATER}"),
     503: Meaning(503, "transient", "partner-error", f"{{partner}} is not available{SEND_LATER}"),
-    504: Meaning(504, "timeout", "partner-too-late", "{partner} did not answer in time."),
+    504: Meaning(504, "timeout", "partner-too-late", f"{{partner}} did not answer in time{SEND_LATER}"),
 }
 _OTHER = Meaning(
     502,

@@ -88,7 +88,7 @@ READ: Json = {
     "birthDate": "1815-12-10",
 }
 VERSION = {"ETag": 'W/"2026-01-02T030405Z-bb50cceb20d8"', "Last-Modified": "Fri, 02 Jan 2026 03:04:05 GMT"}
-LATE = FhirError(504, Issue("partner-too-late", "timeout", "Northlab did not answer in time."))
+LATE = FhirError(504, Issue("partner-too-late", "timeout", "Northlab did not answer in time; send again later."))
 
 
 def create(body: Json, *answers: Any, **also: Any) -> Done:

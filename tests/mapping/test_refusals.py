@@ -99,7 +99,7 @@ TABLE: list[tuple[int, int, IssueCode, ErrorCode, str]] = [
     (501, 501, "not-supported", "partner-error", "Northlab does not support this."),
     (502, 502, "transient", "partner-error", LATER),
     (503, 503, "transient", "partner-error", LATER),
-    (504, 504, "timeout", "partner-too-late", "Northlab did not answer in time."),
+    (504, 504, "timeout", "partner-too-late", "Northlab did not answer in time; send again later."),
     (
         302,
         502,

@@ -67,7 +67,7 @@ TABLE: dict[int, tuple[int, IssueCode, str, str]] = {
     501: (501, "not-supported", "partner-error", "eHealth Ukraine does not support this."),
     502: (502, "transient", "partner-error", AWAY),
     503: (503, "transient", "partner-error", AWAY),
-    504: (504, "timeout", "partner-too-late", "eHealth Ukraine did not answer in time."),
+    504: (504, "timeout", "partner-too-late", "eHealth Ukraine did not answer in time; send again later."),
 }
 """The contract's table: the partner's status, then the client's, the issue type, our code and our text."""
 
