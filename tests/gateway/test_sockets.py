@@ -3,6 +3,7 @@
 import gzip
 import socket
 import tracemalloc
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -107,11 +108,11 @@ async def test_an_answer_that_trickles_is_late_though_each_byte_comes_in_time():
                 await anyio.sleep(0.01)
 
     async with listening(handle) as port, bridge(port, read_s=0.1, whole_s=0.3) as gateway:
-        error = await failure(gateway, WRITE)
+        error = await failure(gateway, replace(WRITE, find_out="Read the Patient to find out."))
 
     text = (
         "The partner northlab did not answer in time: the whole call may take 0.3 s. "
-        "It accepted the call, with status 200, and may have carried it out."
+        "It accepted the call, with status 200, and may have carried it out. Read the Patient to find out."
     )
     assert (error.status_code, error.issues) == (504, (Issue("partner-too-late", "timeout", text),))
 
