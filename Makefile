@@ -46,13 +46,14 @@ run: $(VENV)/.ready ## Run the bridge in front of simulated partners, on PORT (8
 # tests/installing is for install-test: it needs the network.
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore=tests/installing
 SLOW := tests/fhir/test_official_examples.py tests/fhir/test_xml_examples.py tests/fhir/test_conversion_laws.py \
-	tests/mapping/test_laws.py tests/testscript/test_official_examples.py tests/interop tests/fuzz
+	tests/fhir/test_base_invariants.py tests/mapping/test_laws.py tests/server/test_validate_agrees.py tests/e2e \
+	tests/testscript/test_official_examples.py tests/interop tests/fuzz
 
 test: $(VENV)/.ready ## Run the tests in WORKERS (2) processes; every branch of fhir/ and mapping/ must be taken.
 	$(PYTEST) --cov --cov-report=
 	$(BIN)/python -m coverage report --include='fhir_bridge/fhir/*,fhir_bridge/mapping/*' --fail-under=100
 
-quick-test: $(VENV)/.ready ## Run the tests that take no minute each, which is what each further Python runs; VENV=... keeps it apart.
+quick-test: $(VENV)/.ready ## Run all tests but the slow ones, which is what each further Python runs; VENV=... keeps it apart.
 	$(PYTEST) $(SLOW:%=--ignore=%)
 
 install-test: $(VENV)/.ready ## Install the lock and the wheel with the oldest and the newest pip, on every Python that is here.
