@@ -35,8 +35,8 @@ _EXPECTED: Mapping[str, str] = {
 def mistake(text: str, position: int) -> str:
     """Return what is wrong and where, for a text that a JSON reader did not read past `position`; no content of it."""
     before = text[:position].rstrip(_SPACE)
-    if before.endswith(",") and text[position : position + 1] in ("]", "}"):
-        position = len(before) - 1
+    is_surplus = before.endswith(",") and text[position : position + 1] in ("]", "}")
+    position = len(before) - 1 if is_surplus else position
     here = (what for pattern, what in _HERE if pattern.match(text, position))
     unclosed = "a string has no closing quote" if _never_ends(text, position) else None
     what = (
