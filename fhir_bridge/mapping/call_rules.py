@@ -26,7 +26,7 @@ def check_call(model: MappingFile, spec: InteractionSpec, problems: Problems) ->
     _check_received(model, spec, problems)
     for name, sources in spec.headers.items():
         if is_content_type(name):
-            _check_content_type(sources, problems)
+            _check_content_type(name, sources, problems)
 
 
 def has_id(spec: InteractionSpec) -> bool:
@@ -118,11 +118,11 @@ def _check_new_id(spec: InteractionSpec, receive: Content, found: MapSpec | None
         problems.add(receive.mark, f"nothing tells the id of the new record; {where}")
 
 
-def _check_content_type(sources: tuple[HeaderSource, ...], problems: Problems) -> None:
-    """What is sent is JSON, so its header is a text that says so: what comes from a request may say anything else."""
+def _check_content_type(name: Text, sources: tuple[HeaderSource, ...], problems: Problems) -> None:
+    """What is sent is JSON, so its header is a text that says so. What comes from elsewhere may say anything else."""
     for source in sources:
-        value = next((each for each in (source.text, source.header, source.element) if each is not None), None)
-        if value is not None and value is not (source.text if isinstance(source.text, Text) else None):
+        if not isinstance(source.text, Text):
+            value = source.text or source.header or source.element or name
             problems.add(value.mark, NO_JSON)
 
 

@@ -135,6 +135,8 @@ def sent(send: str, more: str = "") -> str:
         (sent("{map: client}", ", headers: {Content-Type: {header: Content-Type}}"),
          "118: what is sent is JSON; write application/json, or another type that ends in +json"),
         (sent("{map: client}", ", headers: {Content-Type: {text: application/vnd.lab+json; charset=utf-8}}"), None),
+        (sent("{map: client}", ", headers: {Content-Type: {new: uuid}}"),
+         "95: what is sent is JSON; write application/json, or another type that ends in +json"),
         (sent("{map: client}", ", headers: {Content-Type: {text: $TYPE?}}"),
          "116: what is sent is JSON; write application/json, or another type that ends in +json"),
     ],
