@@ -126,7 +126,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Give the parser what has come of the body; chunks may be many, and so each round of the loop reads a few."""
         if body.chunked and not self._has_turn:
             self._is_waiting = True
-            self._rounds.begin((self.client, True), self._take_turn)
+            self._rounds.begin((self.client and self.client[0], True), self._take_turn)
             return
         self._has_turn = False
         data, start = self._unread[: MOST_BYTES if body.chunked else None], 0
