@@ -37,20 +37,18 @@ def mistake(text: str, position: int) -> str:
     before = text[:position].rstrip(_SPACE)
     is_surplus = before.endswith(",") and text[position : position + 1] in ("]", "}")
     position = len(before) - 1 if is_surplus else position
+    if text.startswith('"', position) and _never_ends(text, position + 1):
+        return told("a string has no closing quote", text, position)
     here = (what for pattern, what in _HERE if pattern.match(text, position))
-    unclosed = "a string has no closing quote" if _never_ends(text, position) else None
-    what = (
-        unclosed or next(here, None) or _EXPECTED.get(before[-1:], "a comma, a colon or a closing bracket is expected")
-    )
+    what = next(here, None) or _EXPECTED.get(before[-1:], "a comma, a colon or a closing bracket is expected")
     return told(what, text, position)
 
 
 def _never_ends(text: str, position: int) -> bool:
-    """Whether a string begins here that has no end."""
-    end = position + 1
-    while inside := _CONTENT.match(text, end):
-        end = inside.end()
-    return text.startswith('"', position) and text[end:] in ("", "\\")
+    """Whether a string, whose content begins here, has no end."""
+    while inside := _CONTENT.match(text, position):
+        position = inside.end()
+    return text[position:] in ("", "\\")
 
 
 def told(what: str, text: str, position: int) -> str:
