@@ -20,7 +20,7 @@ def client_of(request: Request) -> str:
 
 
 class Admission:
-    """Counts each client's requests under way in one process, and the bytes of their bodies; they begin in rounds."""
+    """Counts the requests under way of each client, and the bytes of their bodies. Requests begin in rounds."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -64,7 +64,7 @@ class Admission:
 
 @dataclass(slots=True)
 class Visit:
-    """One request of a client, and why it is not carried out, if it is not; `kept` are the bytes of its body."""
+    """One request of a client: `refusal` says why it is not carried out, `kept` counts the bytes of its body."""
 
     client: str
     admission: Admission

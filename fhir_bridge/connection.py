@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""The name of a header. https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ from functools import partial
 
 
 class Rounds:
-    """Lets one piece of work begin in each round. Those who wait take turns by `who`, whoever has the most work."""
+    """Lets one piece of work begin in each round. Clients take turns, however much work each of them has."""
 
     def __init__(self) -> None:
         self._taken = False
         self._waiting: dict[Hashable, deque[Callable[[], None]]] = {}
 
     def begin(self, who: Hashable, work: Callable[[], None]) -> None:
-        """Do the work: now, if none has begun in this round, else in a later one."""
+        """Do the work of a client now where no other work has begun in this round, else in a later round."""
         if self._taken:
             self._waiting.setdefault(who, deque()).append(work)
             return
@@ -31,7 +31,7 @@ class Rounds:
         await turn
 
     def _next(self) -> None:
-        """Begin the next work of who is next."""
+        """Begin the next work of the client whose turn it is."""
         if not self._waiting:
             self._taken = False
             return
@@ -45,6 +45,6 @@ class Rounds:
 
 
 def _give(turn: asyncio.Future[None]) -> None:
-    """Let go on who waits, unless the client has left meanwhile."""
+    """Let the client's request go on, unless the client has left meanwhile."""
     if not turn.done():
         turn.set_result(None)

@@ -45,8 +45,9 @@ def create_app(bridge: Bridge, *, limits: Limits = DEFAULTS) -> Starlette:
     batches, admission = Batches(bridge, limits), Admission(limits)
 
     async def fhir(request: Request) -> Response:
-        CLIENT.set(client_of(request))
-        with admission.visit(CLIENT.get()) as visit:
+        client = client_of(request)
+        CLIENT.set(client)
+        with admission.visit(client) as visit:
             return await _answer(batches, request, limits, visit)
 
     @asynccontextmanager
@@ -141,7 +142,7 @@ async def _answer(batches: Batches, request: Request, limits: Limits, visit: Vis
             interaction = await bridge.worker.run(len(http_request.body), reading)
             # A posted search asks for its format in the body; and the version was not known before.
             presentation = read_presentation(headers, dict(interaction.query), interaction.version)
-            response = await batches.answer(interaction, _caller(request))
+            response = await batches.answer(interaction, _caller(request, visit.client))
     except FhirError as error:
         response = failure(error, limits)
     except Exception:
@@ -163,14 +164,14 @@ async def _answer(batches: Batches, request: Request, limits: Limits, visit: Vis
     return _without_body(answer) if request.method == "HEAD" else answer
 
 
-def _caller(request: Request) -> Caller:
-    """Who sent a request whose body was read, and what waits until the client leaves."""
+def _caller(request: Request, client: str) -> Caller:
+    """Return the client of a request whose body was read, with the wait until the client leaves."""
 
     async def left() -> None:
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    return Caller(CLIENT.get(), left)
+    return Caller(client, left)
 
 
 def _stamps(bridge: Bridge, request: Request) -> dict[str, str]:

@@ -24,7 +24,7 @@ THREADS = 2
 """How many large bodies are worked on at once. More would not be faster, since one thread at a time runs Python."""
 
 CLIENT: ContextVar[str] = ContextVar("CLIENT", default="")
-"""Whose request is carried out, set once for each: the threads are shared fairly between clients."""
+"""The client whose request is carried out. The server sets it for each request; clients share the threads fairly."""
 
 T = TypeVar("T")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from fhir_bridge.connection import (
+    HEADER_NAME,
     Bearer,
     ClientCredentials,
     Connection,
@@ -25,7 +26,6 @@ from fhir_bridge.gateway.token_cache import TokenCache
 from fhir_bridge.outcome import FhirError, Issue
 
 _BEARER = re.compile(r"Bearer +([!-~]+)", re.IGNORECASE)
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def _header_problems(connection: Connection) -> list[str]:
         found.append("two of its auth schemes write the header Authorization")
     for auth in connection.auth:
         for name, value in auth.headers.items() if isinstance(auth, FixedHeaders) else ():
-            if _HEADER_NAME.fullmatch(name) is None or not is_header_value(value):
+            if HEADER_NAME.fullmatch(name) is None or not is_header_value(value):
                 found.append(f"the header {name!r} cannot be sent: its name or its value is not one line of ASCII")
     return found
 

@@ -55,10 +55,10 @@ class Call:
             return "It has not received the call."
         if not self.changes:
             return "It may have received the call, which changes nothing."
-        find_out = f" {self.find_out}" if self.find_out else ""
+        fate = "It may have received the call and carried it out."
         if self.accepted is not None:
-            return f"It accepted the call, with status {self.accepted}, and may have carried it out.{find_out}"
-        return f"It may have received the call and carried it out.{find_out}"
+            fate = f"It accepted the call, with status {self.accepted}, and may have carried it out."
+        return f"{fate} {self.find_out}".rstrip()
 
 
 def call_of(request: PartnerRequest, base_url: str) -> Call:

@@ -101,7 +101,7 @@ def without_useless_wait(response: PartnerResponse, now: float) -> PartnerRespon
 
 
 def told_wait_s(response: PartnerResponse, now: float) -> float | None:
-    """Return the seconds of a `Retry-After` that a client can do something with; None where there is no such."""
+    """Return the seconds of a `Retry-After` that helps a client: it is not past, and at most a day ahead; else None."""
     wait_s = retry_after_s(response, now)
     is_number = response.headers.get("retry-after", "").strip().isdigit()
     return None if wait_s is None or wait_s > LONGEST_S or (wait_s == 0 and not is_number) else wait_s

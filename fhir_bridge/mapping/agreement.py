@@ -12,6 +12,8 @@ from fhir_bridge.mapping.operation_rules import check_operations
 from fhir_bridge.mapping.partner_fields import is_one_place
 from fhir_bridge.mapping.source import Problems, Text, did_you_mean
 
+_TYPES = resource_types("4.0") | resource_types("3.0")
+
 
 def check_agreement(model: MappingFile, problems: Problems) -> None:
     """Report what each part may say by itself, but not together with the others."""
@@ -48,9 +50,6 @@ def _check_type(model: MappingFile, spec: InteractionSpec, problems: Problems) -
         which = f" of FHIR {lacking[0]}" if spec.resource_type in _TYPES else ""
         hint = did_you_mean(spec.resource_type, types[lacking[0]])
         problems.add(spec.mark, f"'{spec.resource_type}' is no resource type{which}{hint}")
-
-
-_TYPES = resource_types("4.0") | resource_types("3.0")
 
 
 def _check_credentials(model: MappingFile, spec: InteractionSpec, problems: Problems) -> None:

@@ -1,21 +1,18 @@
-"""Which headers a mapping file may write, and which of their values, and other ones, are secrets."""
+"""Rules for what a mapping file writes as headers, and for secrets, which stand in no mapping file."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
+from fhir_bridge.connection import HEADER_NAME
 from fhir_bridge.mapping.headers import FIELD_VALUE
 from fhir_bridge.mapping.source import Problems, Text
 
-# https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_OF_HTTP = frozenset(
-    {
-        *("accept-encoding", "connection", "content-length", "expect", "host"),
-        *("keep-alive", "te", "trailer", "transfer-encoding", "upgrade"),
-    }
-)
+_OF_HTTP = frozenset({
+    "accept-encoding", "connection", "content-length", "expect", "host",
+    "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
+})  # fmt: skip
 """Headers that the connection writes itself."""
 
 _JSON = re.compile(r"application/([\w.-]+\+)?json *(;.*)?", re.IGNORECASE)
@@ -23,18 +20,18 @@ _FILLED = re.compile(r"\{\w+(: *\w+)?\}")
 """What looks as if something were to be put in: `{id}`, `{new: uuid}`."""
 
 _SECRETS = (
-    *("password", "passwd", "passphrase", "secret", "token", "psk", "authorization", "cookie", "credentials"),
-    *("apikey", "accesskey", "authkey", "subscriptionkey", "privatekey"),
-)
+    "password", "passwd", "passphrase", "secret", "token", "psk", "authorization", "cookie", "credentials",
+    "apikey", "accesskey", "authkey", "subscriptionkey", "privatekey",
+)  # fmt: skip
 """How the names of secrets end, in small letters."""
 
 
 def check_headers(names: Iterable[Text], problems: Problems) -> None:
-    """Report each name that is no header's, is HTTP's own, or stands there twice in another case."""
+    """Report each name that no header has, that the connection writes itself, or that two headers have."""
     seen: dict[str, Text] = {}
     for name in names:
         first = seen.setdefault(name.lower(), name)
-        if not _TOKEN.fullmatch(name):
+        if not HEADER_NAME.fullmatch(name):
             problems.add(name.mark, f"'{name}' is no name of a header; write letters, digits and '-'")
         elif name.lower() in _OF_HTTP:
             problems.add(name.mark, f"'{name}' is written by the connection itself; leave it out")

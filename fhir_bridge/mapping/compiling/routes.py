@@ -235,7 +235,7 @@ class RouteCompiler:
         return told_by_body_plan(call, made, self._id_rule(updates), updates.resource_type, self._is_id)
 
     def _named(self, spec: InteractionSpec, code: str, name: Text) -> InteractionSpec | None:
-        """Return what an interaction is carried out as: it is of its type, and has a call; else that is a problem."""
+        """Return the interaction that `spec` is carried out as. It must have a call, and be of the same type."""
         known = {other.key: other for other in self.model.interactions if other.code == code and other.makes_a_call}
         found = known.get(name)
         if found is None:
